@@ -1,5 +1,7 @@
 //! The configuration of a plugin: JSON in, a plan out, nonsense refused.
 
+mod structure;
+
 use serde::Deserialize;
 use sluice_policy::{Host, InvalidTarget, OwnAddresses, Policy, PolicyRead, Problems, Seen, Surroundings, Target};
 
@@ -107,6 +109,22 @@ impl Plan {
         } else {
             read(json)?
         };
+        Self::compile(source, kind)
+    }
+
+    /// As [`Plan::from_json`], from what Envoy hands over: JSON text, or the
+    /// bytes of a `google.protobuf.Struct`.
+    ///
+    /// # Errors
+    /// [`InvalidConfig`], which names the field and what was expected.
+    pub fn from_plugin_configuration(bytes: &[u8], kind: Kind) -> Result<Self, InvalidConfig> {
+        match structure::json(bytes) {
+            Some(json) => Self::from_json(&json, kind),
+            None => Self::from_json(bytes, kind),
+        }
+    }
+
+    fn compile(source: Source, kind: Kind) -> Result<Self, InvalidConfig> {
         let Source {
             resource,
             policy,

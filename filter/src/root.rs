@@ -37,8 +37,9 @@ impl Root {
 
     fn configure(&mut self) -> Result<(), String> {
         let kind = self.kind.as_ref().copied().map_err(ToString::to_string)?;
-        let json = host::plugin_configuration().map_err(|status| format!("configuration: cannot be read: {status}"))?;
-        let plan = Plan::from_json(&json, kind).map_err(|error| error.to_string())?;
+        let bytes =
+            host::plugin_configuration().map_err(|status| format!("configuration: cannot be read: {status}"))?;
+        let plan = Plan::from_plugin_configuration(&bytes, kind).map_err(|error| error.to_string())?;
         log::info!(
             "policy in force: mode={} default_effect={} rules={}",
             plan.policy.mode(),

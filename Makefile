@@ -1,0 +1,70 @@
+# Everything sets itself up: the Rust toolchain that rust-toolchain.toml names,
+# the test runner for wasm, and Envoy. What a machine must bring is in README.md.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.ONESHELL:
+.PHONY: help run test bench build wasm setup fmt clippy doc test-native test-wasm test-envoy clean
+
+WASM := target/sluice_filter.wasm
+STAGE := ./.ci/stage
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: setup wasm ## Envoy as an explicit proxy with the filter in audit_only, decisions shown as they happen
+	@exec envoy/forward-proxy/run.py --wasm $(WASM)
+
+test: setup ## every test there is, and fmt, clippy, docs
+	@rm -f target/stages
+	$(STAGE) fmt         cargo fmt --all --check
+	$(STAGE) clippy      $(MAKE) --no-print-directory clippy
+	$(STAGE) docs        $(MAKE) --no-print-directory doc
+	$(STAGE) native      $(MAKE) --no-print-directory test-native
+	$(STAGE) wasm        $(MAKE) --no-print-directory test-wasm
+	$(STAGE) envoy       $(MAKE) --no-print-directory test-envoy
+	$(STAGE) --summary
+
+bench: setup ## decision time, load time and memory, replay throughput
+	@cargo bench -p sluice-policy
+	cargo bench -p sluice-harness
+
+build: setup wasm ## the command line, with the filter inside, and the filter beside it
+	@cargo build --release -p sluice
+	echo "target/release/sluice"
+
+wasm: setup ## the filter for Envoy: target/sluice_filter.wasm
+	@cargo build -p sluice-filter --target wasm32-wasip1 --profile filter
+	cp target/wasm32-wasip1/filter/sluice_filter.wasm $(WASM)
+	echo "$(WASM)"
+
+# rustup reads rust-toolchain.toml; installing what is there already is quick.
+setup:
+	@command -v rustup >/dev/null || { echo "rustup is missing: see README.md, 'What a machine needs'" >&2; exit 2; }
+	mkdir -p target
+	rustup toolchain install >target/setup.log 2>&1 || { cat target/setup.log >&2; exit 2; }
+
+fmt: setup ## format all code
+	@cargo fmt --all
+
+# Twice for the code of the filter: as it is tested natively, and as Envoy runs it.
+clippy: setup
+	@cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p sluice-policy --no-default-features -- -D warnings
+	cargo clippy -p sluice-filter --target wasm32-wasip1 -- -D warnings
+
+doc: setup ## API documentation, without warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+test-native: setup
+	@cargo test --workspace --exclude sluice-tests
+
+test-wasm: setup
+	@policy/test-wasm
+
+test-envoy: setup
+	@ENVOY="$$(envoy/find-envoy)" cargo test -p sluice-tests
+
+clean:
+	@rm -rf target

@@ -1,0 +1,106 @@
+//! Configuration that arrives as a `google.protobuf.Struct`.
+//!
+//! Envoy documents that it turns a `Struct` into JSON for the plugin; 1.40 was
+//! observed to hand over the message as it is on the wire. Istio writes JSON
+//! text itself.
+
+use prost::Message;
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+
+/// The JSON text of a `Struct`; `None` if the bytes are not one.
+pub(super) fn json(bytes: &[u8]) -> Option<Vec<u8>> {
+    // Field 1, the map of fields, is length-delimited: 0x0a, which is a line
+    // feed in JSON text, so the decoder has the last word.
+    if bytes.first() != Some(&b'\n') {
+        return None;
+    }
+    let fields = Struct::decode(bytes).ok()?;
+    serde_json::to_vec(&object(fields)).ok()
+}
+
+fn object(fields: Struct) -> serde_json::Value {
+    fields
+        .fields
+        .into_iter()
+        .map(|(key, value)| (key, plain(value)))
+        .collect()
+}
+
+fn plain(value: Value) -> serde_json::Value {
+    match value.kind {
+        None | Some(Kind::NullValue(_)) => serde_json::Value::Null,
+        Some(Kind::BoolValue(value)) => value.into(),
+        Some(Kind::StringValue(value)) => value.into(),
+        Some(Kind::NumberValue(value)) => number(value),
+        Some(Kind::ListValue(list)) => list.values.into_iter().map(plain).collect(),
+        Some(Kind::StructValue(fields)) => object(fields),
+    }
+}
+
+/// A `Struct` has no integers, and JSON's readers do not take 443.0 for one.
+fn number(value: f64) -> serde_json::Value {
+    let integer = value as i64;
+    if integer as f64 == value {
+        integer.into()
+    } else {
+        value.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind as Filter, Plan};
+    use super::*;
+
+    fn message(value: &serde_json::Value) -> Value {
+        use serde_json::Value as Json;
+        let kind = match value {
+            Json::Null => Kind::NullValue(0),
+            Json::Bool(value) => Kind::BoolValue(*value),
+            Json::Number(value) => Kind::NumberValue(value.as_f64().unwrap()),
+            Json::String(value) => Kind::StringValue(value.clone()),
+            Json::Array(values) => Kind::ListValue(prost_types::ListValue {
+                values: values.iter().map(message).collect(),
+            }),
+            Json::Object(fields) => Kind::StructValue(Struct {
+                fields: fields
+                    .iter()
+                    .map(|(key, value)| (key.clone(), message(value)))
+                    .collect(),
+            }),
+        };
+        Value { kind: Some(kind) }
+    }
+
+    fn wire(value: &serde_json::Value) -> Vec<u8> {
+        match message(value).kind {
+            Some(Kind::StructValue(fields)) => fields.encode_to_vec(),
+            other => panic!("an object: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_struct_reads_as_the_json_it_was_written_as() {
+        let config = serde_json::json!({
+            "default_port": 8080,
+            "guard_metadata": true,
+            "policy": {"mode": "enforce", "rules": [
+                {"id": "a", "effect": "allow", "host": "a.example.com", "ports": [443], "note": null}]}
+        });
+        let read: serde_json::Value = serde_json::from_slice(&json(&wire(&config)).unwrap()).unwrap();
+        assert_eq!(read, config);
+        let plan = Plan::from_plugin_configuration(&wire(&config), Filter::Http).unwrap();
+        assert_eq!((plan.surroundings.default_port, plan.policy.rules().len()), (8080, 1));
+    }
+
+    #[test]
+    fn json_text_is_left_alone() {
+        for text in ["\n{\"default_port\": 8080}", "\n", "{}", ""] {
+            assert_eq!(json(text.as_bytes()), None, "{text:?}");
+        }
+        let fraction = serde_json::json!({"default_port": 80.5});
+        let error = Plan::from_plugin_configuration(&wire(&fraction), Filter::Http).unwrap_err();
+        assert!(error.to_string().contains("80.5"), "{error}");
+    }
+}
