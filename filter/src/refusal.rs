@@ -1,7 +1,7 @@
 //! What a client is told whose request is refused.
 
 use serde::{Deserialize, Serialize};
-use sluice_policy::{Decision, Rejection, Why};
+use sluice_policy::{Decision, Reason, Rejection, Why};
 
 /// The workload being governed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl Refusal {
 /// 403, and 421 where another connection might do (RFC 9110 §15.5.20).
 fn status(rejection: &Rejection<'_>) -> u32 {
     match rejection {
-        Rejection::Reason(sluice_policy::Reason::SniMismatch) => 421,
+        Rejection::Reason(Reason::SniMismatch) => 421,
         _ => 403,
     }
 }
@@ -116,7 +116,20 @@ fn message(decision: &Decision<'_, '_>, rejection: &Rejection<'_>) -> String {
             }
         ),
         Rejection::Invalid(invalid) => format!("egress to {target} is not allowed: {invalid}"),
-        Rejection::Reason(reason) => format!("egress to {target} is not allowed: {reason}"),
+        Rejection::Reason(reason) => format!("egress to {target} is not allowed: {}", because(*reason)),
+    }
+}
+
+fn because(reason: Reason) -> &'static str {
+    match reason {
+        Reason::DefaultDeny => "no rule allows it",
+        Reason::InvalidAuthority => "the target is not valid",
+        Reason::SniMissing => "the connection has no server name",
+        Reason::SniMismatch => "the server name of the connection is another one; open a new connection",
+        Reason::PrivateAddress => "the name resolves to an address that is not public",
+        Reason::SelfAddress => "it is the proxy itself",
+        Reason::NoPolicy => "no policy has arrived yet",
+        Reason::NoResource => "the proxy cannot tell which resource asks",
     }
 }
 
