@@ -34,9 +34,12 @@ build: setup wasm ## the command line, with the filter inside, and the filter be
 	@cargo build --release -p sluice
 	echo "target/release/sluice"
 
+# The same flags and folder as harness/build.rs, so that the module beside the
+# command line is the one inside it, byte for byte, and is built once.
 wasm: setup ## the filter for Envoy: target/sluice_filter.wasm
-	@cargo build -p sluice-filter --target wasm32-wasip1 --profile filter
-	cp target/wasm32-wasip1/filter/sluice_filter.wasm $(WASM)
+	@export RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$PWD=sluice"
+	cargo build -p sluice-filter --lib --target wasm32-wasip1 --profile filter --target-dir target/filter-wasm
+	cp target/filter-wasm/wasm32-wasip1/filter/sluice_filter.wasm $(WASM)
 	echo "$(WASM)"
 
 # rustup reads rust-toolchain.toml; installing what is there already is quick.

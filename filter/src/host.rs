@@ -215,5 +215,5 @@ pub(crate) fn increment(id: u32) -> Result<(), Status> {
 // unsafe, which is why it stands here.
 proxy_wasm::main! {{
     crate::logging::install();
-    proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::new()));
+    proxy_wasm::set_root_context(|_| Box::<crate::root::Root>::default());
 }}

@@ -6,7 +6,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext, StreamContext};
 use proxy_wasm::types::ContextType;
 use sluice_policy::Timestamp;
 
-use crate::config::{Kind, Plan, UnknownRootId};
+use crate::config::{Kind, Plan};
 use crate::host;
 use crate::http::Http;
 use crate::metrics::Decisions;
@@ -14,8 +14,9 @@ use crate::tcp::Tcp;
 use crate::vm::{self, Plugin, Slot};
 
 /// A root context. It decides nothing before it is configured.
+#[derive(Default)]
 pub(crate) struct Root {
-    kind: Result<Kind, UnknownRootId>,
+    kind: Option<Kind>,
     serving: Option<Rc<Serving>>,
 }
 
@@ -26,17 +27,11 @@ pub(crate) struct Serving {
 }
 
 impl Root {
-    pub(crate) fn new() -> Self {
-        // Properties of the plugin are readable this early (ENVOY.md §2).
-        let root_id = host::property("plugin_root_id").unwrap_or_default();
-        Self {
-            kind: Kind::of_root_id(&String::from_utf8_lossy(&root_id)),
-            serving: None,
-        }
-    }
-
     fn configure(&mut self) -> Result<(), String> {
-        let kind = self.kind.as_ref().copied().map_err(ToString::to_string)?;
+        // Envoy knows the plugin in the constructor already; other hosts from here on.
+        let root_id = host::property("plugin_root_id").unwrap_or_default();
+        let kind = Kind::of_root_id(&String::from_utf8_lossy(&root_id)).map_err(|unknown| unknown.to_string())?;
+        self.kind = Some(kind);
         let bytes =
             host::plugin_configuration().map_err(|status| format!("configuration: cannot be read: {status}"))?;
         let plan = Plan::from_plugin_configuration(&bytes, kind).map_err(|error| error.to_string())?;
@@ -48,7 +43,7 @@ impl Root {
         );
         let plugin = Plugin {
             name: host::property("plugin_name").unwrap_or_default(),
-            root_id: host::property("plugin_root_id").unwrap_or_default(),
+            root_id,
             resource: plan.resource.clone(),
         };
         self.serving = Some(Rc::new(Serving {
@@ -78,8 +73,8 @@ impl RootContext for Root {
         // The SDK panics on `None`. Envoy makes no stream of a root context
         // whose configuration was refused, and one made all the same rejects.
         Some(match self.kind {
-            Ok(Kind::Tcp) => ContextType::StreamContext,
-            Ok(Kind::Http) | Err(_) => ContextType::HttpContext,
+            Some(Kind::Tcp) => ContextType::StreamContext,
+            Some(Kind::Http) | None => ContextType::HttpContext,
         })
     }
 

@@ -1,0 +1,38 @@
+//! Decides recorded traffic: through the real `.wasm`, or natively.
+
+mod acts;
+mod clock;
+mod error;
+mod filter;
+mod headers;
+mod native;
+mod properties;
+mod setup;
+mod shared;
+mod stream;
+mod verdict;
+mod vm;
+mod wasm;
+
+pub use acts::{Act, Entry, Level};
+pub use error::{Did, EngineError};
+pub use filter::CompiledFilter;
+pub use native::NativeEngine;
+pub use setup::{Resource, Setup};
+pub use wasm::WasmEngine;
+
+use sluice_policy::{DecisionRecord, Timestamp};
+
+use crate::recording::Sighting;
+
+/// Something that decides what a filter saw.
+///
+/// Two of them exist, and they must agree on every sighting: the filter as it
+/// is deployed, and the deciding crate called directly.
+pub trait Engine {
+    /// The decision on `sighting` at the time `at`.
+    ///
+    /// # Errors
+    /// The filter failed, or what it did is not what it said.
+    fn decide(&mut self, sighting: &Sighting, at: Timestamp) -> Result<DecisionRecord<'_>, EngineError>;
+}

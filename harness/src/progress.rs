@@ -1,0 +1,18 @@
+//! How far a replay has come, for whoever wants to show it.
+
+/// Told how far a replay has come, from several threads at once.
+pub trait Progress: Sync {
+    /// It is about to decide this many entries.
+    fn begin(&self, entries: usize);
+    /// It has decided this many more.
+    fn advance(&self, entries: usize);
+}
+
+/// Shows nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: usize) {}
+    fn advance(&self, _: usize) {}
+}

@@ -1,0 +1,17 @@
+//! Reads recordings: files of past traffic, told apart by what is in them and never by their names.
+
+mod access_log;
+mod audit;
+mod error;
+mod har;
+mod lines;
+mod records;
+mod sighting;
+mod sniff;
+mod traffic;
+
+pub use error::{ReadError, SkipReason, Skipped};
+pub use records::{Item, Reading, Records, open, read};
+pub use sighting::{Sighting, Visibility};
+pub use sniff::{Format, Resemblance};
+pub use traffic::{Recorded, Traffic};

@@ -1,0 +1,198 @@
+//! Opens a recording and hands out what is in it, piece by piece or all at once.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Chain, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use sluice_policy::Timestamp;
+
+use super::error::{ReadError, SkipReason, Skipped};
+use super::lines::Lines;
+use super::sniff::{Format, sniff};
+use super::traffic::{Recorded, Traffic};
+use super::{access_log, audit, har};
+
+/// How much of a file is looked at to tell its format: enough to get past what a
+/// sidecar prints before its first access log line.
+const EXCERPT: u64 = 256 << 10;
+
+/// One entry of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// An entry that stands for traffic.
+    Recorded(Recorded),
+    /// An entry that does not, and why.
+    Skipped(Skipped),
+}
+
+/// Everything in one recording.
+#[derive(Debug)]
+pub struct Reading {
+    /// What the file turned out to be.
+    pub format: Format,
+    /// The traffic, in the order of the file.
+    pub recorded: Vec<Recorded>,
+    /// The entries left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// An entry before it is known where it stands.
+pub(super) struct Parsed {
+    pub(super) at: Option<Timestamp>,
+    pub(super) count: u64,
+    pub(super) traffic: Traffic,
+}
+
+/// An open recording: an iterator over its entries.
+///
+/// JSON Lines are read while iterating, so that a file of any size fits.
+pub struct Records {
+    path: PathBuf,
+    name: String,
+    format: Format,
+    content: Content,
+}
+
+enum Content {
+    Entries(std::iter::Enumerate<std::vec::IntoIter<Result<Parsed, SkipReason>>>),
+    Lines(
+        Lines<BufReader<Chain<Cursor<Vec<u8>>, File>>>,
+        fn(&str) -> Result<Parsed, SkipReason>,
+    ),
+    Ended,
+}
+
+/// Reads the whole recording at `path`.
+///
+/// # Errors
+/// See [`ReadError`]: no such file, no known format, broken beyond its entries.
+pub fn read(path: &Path) -> Result<Reading, ReadError> {
+    let records = open(path)?;
+    let mut reading = Reading {
+        format: records.format(),
+        recorded: Vec::new(),
+        skipped: Vec::new(),
+    };
+    for item in records {
+        match item? {
+            Item::Recorded(recorded) => reading.recorded.push(recorded),
+            Item::Skipped(skipped) => reading.skipped.push(skipped),
+        }
+    }
+    Ok(reading)
+}
+
+/// Opens the recording at `path` and finds out its format.
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn open(path: &Path) -> Result<Records, ReadError> {
+    let io = |error| ReadError::Io {
+        path: path.to_owned(),
+        error,
+    };
+    if fs::metadata(path).map_err(io)?.is_dir() {
+        return Err(ReadError::Directory { path: path.to_owned() });
+    }
+    let mut file = File::open(path).map_err(io)?;
+    let mut start = Vec::new();
+    file.by_ref().take(EXCERPT).read_to_end(&mut start).map_err(io)?;
+    let mark = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    start.drain(..mark);
+    if start.trim_ascii().is_empty() {
+        return Err(ReadError::Empty { path: path.to_owned() });
+    }
+    let format = sniff(&start).map_err(|resembles| match str::from_utf8(&start) {
+        Err(error) if resembles.is_none() && error.error_len().is_some() => ReadError::NotUtf8 {
+            path: path.to_owned(),
+            offset: mark + error.valid_up_to(),
+        },
+        _ => ReadError::Unknown {
+            path: path.to_owned(),
+            resembles,
+        },
+    })?;
+    let content = match format {
+        Format::Har => {
+            file.read_to_end(&mut start).map_err(io)?;
+            Content::Entries(archive(path, mark, &start)?.into_iter().enumerate())
+        }
+        Format::EnvoyAccessLog => Content::Lines(lines(start, file), access_log::line),
+        Format::SluiceAudit => Content::Lines(lines(start, file), audit::line),
+    };
+    let name = path
+        .file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned();
+    Ok(Records {
+        path: path.to_owned(),
+        name,
+        format,
+        content,
+    })
+}
+
+fn lines(start: Vec<u8>, rest: File) -> Lines<BufReader<Chain<Cursor<Vec<u8>>, File>>> {
+    Lines::new(BufReader::new(Cursor::new(start).chain(rest)))
+}
+
+fn archive(path: &Path, mark: usize, text: &[u8]) -> Result<Vec<Result<Parsed, SkipReason>>, ReadError> {
+    let path = path.to_owned();
+    if let Err(error) = str::from_utf8(text) {
+        return Err(ReadError::NotUtf8 {
+            path,
+            offset: mark + error.valid_up_to(),
+        });
+    }
+    har::entries(text).map_err(|error| match error.is_eof() {
+        true => ReadError::Truncated { path, error },
+        false => ReadError::Har { path, error },
+    })
+}
+
+impl Records {
+    /// What the file turned out to be.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    fn item(&self, place: String, parsed: Result<Parsed, SkipReason>) -> Item {
+        let source = format!("{}{place}", self.name);
+        match parsed {
+            Ok(Parsed { at, count, traffic }) => Item::Recorded(Recorded {
+                source,
+                at,
+                count,
+                traffic,
+            }),
+            Err(reason) => Item::Skipped(Skipped { source, reason }),
+        }
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Item, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (place, parsed) = match &mut self.content {
+            Content::Ended => return None,
+            Content::Entries(entries) => {
+                let (index, parsed) = entries.next()?;
+                (format!("#{index}"), parsed)
+            }
+            Content::Lines(lines, reader) => match lines.next() {
+                Ok(None) => return None,
+                Ok(Some((number, line))) => (format!(":{number}"), line.and_then(*reader)),
+                Err(error) => {
+                    self.content = Content::Ended;
+                    return Some(Err(ReadError::Io {
+                        path: self.path.clone(),
+                        error,
+                    }));
+                }
+            },
+        };
+        Some(Ok(self.item(place, parsed)))
+    }
+}

@@ -1,0 +1,76 @@
+//! What a recording holds: one piece of traffic, when it was, how often, and where in the file it stands.
+
+use sluice_policy::Timestamp;
+
+/// One entry of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Where it stands: `cnn.har#17` (entry, from 0) or `access.jsonl:12` (line, from 1).
+    pub source: String,
+    /// When it was, if the recording says so in a readable way.
+    pub at: Option<Timestamp>,
+    /// How many decisions it stands for: 1 except for summaries.
+    pub count: u64,
+    /// What went over the wire.
+    pub traffic: Traffic,
+}
+
+/// Traffic as its client sent it, whatever of it a filter would have seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Traffic {
+    /// An HTTP request whose inside was recorded.
+    Exchange {
+        /// Whether it went inside TLS.
+        tls: bool,
+        /// `host[:port]` as the client would send it; the port is always there where `tls` is set.
+        authority: Vec<u8>,
+        /// The method, as it was written.
+        method: Vec<u8>,
+        /// The path with its query; `None` where the recording left it out.
+        path: Option<Vec<u8>>,
+    },
+    /// A `CONNECT`, of which the inside was not recorded.
+    Tunnel {
+        /// `host:port` as the client sent it.
+        authority: Vec<u8>,
+    },
+    /// A TLS connection known by its server name alone.
+    Connection {
+        /// The server name of the ClientHello; empty where there was none.
+        server_name: Vec<u8>,
+        /// The port that was dialled.
+        port: u16,
+    },
+}
+
+/// `authority` with `port` behind it, unless it has one (or something in the place of one) already.
+///
+/// Appending never makes an invalid authority valid: what is wrong with it stays in it.
+pub(crate) fn with_port(authority: &[u8], port: u16) -> Vec<u8> {
+    let after_bracket = authority.iter().rposition(|byte| *byte == b']').map_or(0, |at| at + 1);
+    let mut whole = authority.to_vec();
+    if !authority[after_bracket..].contains(&b':') {
+        whole.extend_from_slice(format!(":{port}").as_bytes());
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_port;
+
+    #[test]
+    fn a_port_is_added_only_where_there_is_none() {
+        for (given, expected) in [
+            ("example.com", "example.com:443"),
+            ("example.com:8443", "example.com:8443"),
+            ("example.com:", "example.com:"),
+            ("[2001:db8::1]", "[2001:db8::1]:443"),
+            ("[2001:db8::1]:8443", "[2001:db8::1]:8443"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("", ":443"),
+        ] {
+            assert_eq!(with_port(given.as_bytes(), 443), expected.as_bytes(), "{given}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What is recommended for a class of destinations, and why.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use sluice_policy::address;
+
+/// What kind of service a destination is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// The API of a hosted model.
+    ModelApi,
+    /// Repositories of source code.
+    SourceHosting,
+    /// The index of a package manager.
+    PackageIndex,
+    /// Where the files are that a package index points to.
+    PackageFiles,
+    /// Container images.
+    ContainerRegistry,
+    /// A content delivery network.
+    Cdn,
+    /// Web fonts.
+    Fonts,
+    /// Usage data and error reports.
+    Telemetry,
+    /// The instance metadata of a cloud, with the machine's credentials.
+    CloudMetadata,
+    /// Services that tell a client its public address.
+    IpLookup,
+    /// An address without a name. No catalogue entry has this class.
+    #[serde(skip_deserializing)]
+    RawIp,
+    /// Nothing in the catalogue. No catalogue entry has this class.
+    #[serde(skip_deserializing)]
+    Unknown,
+}
+
+/// What to do with a suggestion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recommendation {
+    /// Allow it.
+    Keep,
+    /// Deny it.
+    Deny,
+    /// Find out first; until then it is allowed, so that nothing breaks.
+    Question,
+}
+
+/// From how many requests on a domain that no catalogue knows counts as regular
+/// traffic. A page or a script that went astray asks for a host a few times;
+/// what a workload is there for, it does again and again.
+pub const FREQUENT: u64 = 20;
+
+impl Class {
+    /// Whether destinations of this class are recommended to be denied.
+    pub(super) fn is_denied(self) -> bool {
+        matches!(self, Self::CloudMetadata | Self::IpLookup)
+    }
+}
+
+/// What the advice depends on.
+pub(super) struct Facts<'a> {
+    pub(super) class: Class,
+    /// The service's name in the catalogue.
+    pub(super) service: Option<&'a str>,
+    /// The address, if there is no name.
+    pub(super) address: Option<IpAddr>,
+    /// All requests to the domain in question, on any port.
+    pub(super) requests: u64,
+}
+
+/// The recommendation and its reason in one sentence.
+pub(super) fn advice(facts: &Facts<'_>) -> (Recommendation, String) {
+    let service = facts.service.unwrap_or("this service");
+    let requests = match facts.requests {
+        1 => "1 request".to_owned(),
+        requests => format!("{requests} requests"),
+    };
+    match facts.class {
+        Class::ModelApi => (Recommendation::Keep, format!("{service} is a model API.")),
+        Class::SourceHosting => (Recommendation::Keep, format!("{service} hosts source code.")),
+        Class::PackageIndex => (
+            Recommendation::Keep,
+            format!("{service} is a package index, which installing packages needs."),
+        ),
+        Class::PackageFiles => (
+            Recommendation::Keep,
+            format!("{service} serves the files that a package index points to."),
+        ),
+        Class::ContainerRegistry => (Recommendation::Keep, format!("{service} serves container images.")),
+        Class::Cdn => (
+            Recommendation::Question,
+            format!("{service} is a CDN, which carries anyone's content: keep it only if it serves a browser app."),
+        ),
+        Class::Fonts => (
+            Recommendation::Question,
+            format!("{service} serves web fonts: keep it only if it serves a browser app."),
+        ),
+        Class::Telemetry => (
+            Recommendation::Question,
+            format!("{service} collects usage data: keep it only if that data is meant to leave."),
+        ),
+        Class::CloudMetadata => (
+            Recommendation::Deny,
+            format!("{service} hands the machine's credentials to whoever asks."),
+        ),
+        Class::IpLookup => (
+            Recommendation::Deny,
+            format!(
+                "{service} tells a client its public address, which a workload seldom needs and malware asks first."
+            ),
+        ),
+        Class::RawIp if facts.address.is_some_and(address::is_private) => (
+            Recommendation::Question,
+            "A private address without a name: keep it only if you know the machine behind it.".to_owned(),
+        ),
+        Class::RawIp => (
+            Recommendation::Question,
+            "An address without a name, which nothing ties to a service: keep it only if you know who holds it."
+                .to_owned(),
+        ),
+        Class::Unknown if facts.requests >= FREQUENT => (
+            Recommendation::Keep,
+            format!(
+                "Regular traffic of this workload ({requests} to this domain), though to no service in the catalogue."
+            ),
+        ),
+        Class::Unknown => (
+            Recommendation::Question,
+            format!(
+                "A third party that is not in the catalogue ({requests} to this domain): keep it only if you know what asks for it."
+            ),
+        ),
+    }
+}

@@ -1,0 +1,249 @@
+//! Puts hosts of one domain under a wildcard where they are many, and makes a
+//! suggestion of each group and each host that stays by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sluice_policy::{Effect, Policy, PolicyDocument, RuleDocument, domain};
+
+use super::advice::{Class, Facts, advice};
+use super::observed::{HostSeen, Inside, Observed, PortSeen};
+use super::suggestion::Suggestion;
+
+/// From how many hosts below one domain a wildcard is suggested. Two names are
+/// often all there is; from three on the next is likely to be new again, and a
+/// list of names would reject it.
+pub const WILDCARD_FROM: usize = 3;
+
+/// Hosts with their names.
+type Hosts<'o> = Vec<(&'o str, &'o HostSeen)>;
+
+/// A domain, and the service of the catalogue within it.
+type Owner<'o> = (&'o str, Option<usize>);
+
+/// What one suggestion is about: a host, or the hosts below a name.
+struct Subject<'o> {
+    /// The wildcard, if it is one.
+    pattern: Option<String>,
+    hosts: Hosts<'o>,
+    /// All requests to the service or domain that the hosts belong to.
+    requests: u64,
+}
+
+/// All suggestions, the most requested first.
+pub(super) fn grouped(observed: &Observed<'_>) -> Vec<Suggestion> {
+    let seen: BTreeSet<usize> = observed.hosts.values().filter_map(HostSeen::entry).collect();
+    let mut suggestions: Vec<Suggestion> = subjects(observed)
+        .iter()
+        .flat_map(|subject| subject.suggestions(observed, &seen))
+        .collect();
+    suggestions.sort_by(|one, other| {
+        let key = |suggestion: &Suggestion| std::cmp::Reverse(suggestion.request_count);
+        key(one)
+            .cmp(&key(other))
+            .then_with(|| one.subject().cmp(other.subject()))
+            .then_with(|| one.ports.cmp(&other.ports))
+    });
+    suggestions
+}
+
+fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
+    let mut alone = Vec::new();
+    let mut families: BTreeMap<Owner<'_>, Hosts<'_>> = BTreeMap::new();
+    for (name, host) in &observed.hosts {
+        match family(observed, name, host) {
+            Some(domain) => families.entry((domain, host.entry())).or_default().push((name, host)),
+            None => alone.push((name.as_str(), host)),
+        }
+    }
+    let requests = requests(observed);
+    let of_owner = |name: &str, host| requests.get(&owner(observed, name, host)).copied().unwrap_or_default();
+    let mut subjects = Vec::new();
+    for ((domain, entry), hosts) in families {
+        let top = common_ancestor(domain, &hosts);
+        let (below, top_itself): (Vec<_>, Vec<_>) = hosts.into_iter().partition(|(name, _)| *name != top);
+        // `*.top` does not match `top`, which stays a host of its own.
+        alone.extend(top_itself);
+        let enough = below.len() >= observed.options.wildcard_from;
+        // What cannot be checked is not widened.
+        if enough && !observed.catalogue.takes_in_others(top, entry).unwrap_or(true) {
+            let requests = below
+                .first()
+                .map(|(name, host)| of_owner(name, host))
+                .unwrap_or_default();
+            subjects.push(Subject {
+                pattern: Some(format!("*.{top}")),
+                hosts: below,
+                requests,
+            });
+        } else {
+            alone.extend(below);
+        }
+    }
+    let alone = alone.into_iter();
+    subjects.extend(alone.map(|(name, host)| Subject {
+        pattern: None,
+        hosts: vec![(name, host)],
+        requests: of_owner(name, host),
+    }));
+    subjects
+}
+
+/// Whom a host belongs to: its registrable domain, within it the service that
+/// the catalogue knows; or nobody else, where neighbours are strangers.
+fn owner<'o>(observed: &Observed<'_>, name: &'o str, host: &HostSeen) -> Owner<'o> {
+    let stranger = host.address.is_some() || observed.catalogue.is_shared(name);
+    let domain = if stranger { None } else { domain::registrable(name) };
+    (domain.unwrap_or(name), host.entry())
+}
+
+/// All requests by owner, because a domain that is asked often is regular as a
+/// whole, `example.com` with few requests beside its busy `www` too.
+fn requests<'o>(observed: &'o Observed<'_>) -> BTreeMap<Owner<'o>, u64> {
+    let mut totals: BTreeMap<_, u64> = BTreeMap::new();
+    for (name, host) in &observed.hosts {
+        let total = totals.entry(owner(observed, name, host)).or_default();
+        *total = total.saturating_add(host.requests());
+    }
+    totals
+}
+
+/// The registrable domain under which a host may be grouped, if it may.
+///
+/// Not grouped are: addresses; public suffixes and registrable domains
+/// themselves; names whose neighbours belong to others; names that the
+/// catalogue lists one by one, because a wildcard would widen what is known;
+/// and what is to be denied, so that a deny never reaches further than
+/// what was seen.
+fn family<'o>(observed: &Observed<'_>, name: &'o str, host: &HostSeen) -> Option<&'o str> {
+    let domain = domain::registrable(name)?;
+    let listed = host.found.is_some_and(|found| found.listed);
+    let grouped = host.address.is_none()
+        && name != domain
+        && !listed
+        && !observed.class(host).is_denied()
+        && !observed.catalogue.is_shared(name);
+    grouped.then_some(domain)
+}
+
+/// The longest name that all hosts are at or below: at least their domain, so
+/// that a wildcard on it is never over a public suffix.
+fn common_ancestor<'o>(domain: &'o str, hosts: &[(&'o str, &HostSeen)]) -> &'o str {
+    let Some((first, _)) = hosts.first() else {
+        return domain;
+    };
+    let parent = |name: &&'o str| name.split_once('.').map(|(_, parent)| parent);
+    let mut ancestors = std::iter::successors(Some(*first), parent);
+    let is_common = |ancestor: &&str| {
+        hosts.iter().all(|(name, _)| {
+            name.strip_suffix(ancestor)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    };
+    ancestors.find(is_common).unwrap_or(domain)
+}
+
+impl Observed<'_> {
+    pub(super) fn class(&self, host: &HostSeen) -> Class {
+        match (host.entry(), host.address) {
+            (Some(entry), _) => self.catalogue.entry(entry).class,
+            (None, Some(_)) => Class::RawIp,
+            (None, None) => Class::Unknown,
+        }
+    }
+}
+
+impl Subject<'_> {
+    /// One suggestion, or two where some ports were always seen in clear and
+    /// others were not: a rule with methods does not match what is not in clear.
+    fn suggestions(&self, observed: &Observed<'_>, seen: &BTreeSet<usize>) -> Vec<Suggestion> {
+        let mut ports: BTreeMap<u16, PortSeen> = BTreeMap::new();
+        for (port, traffic) in self.hosts.iter().flat_map(|(_, host)| &host.ports) {
+            ports
+                .entry(*port)
+                .or_insert_with(PortSeen::nothing)
+                .absorb(traffic.clone());
+        }
+        if self.class(observed).is_denied() {
+            // A deny that looks inside would let opaque connections pass.
+            ports.values_mut().for_each(|traffic| traffic.inside = None);
+        }
+        let (clear, opaque): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            ports.into_iter().partition(|(_, traffic)| traffic.inside.is_some());
+        [clear, opaque]
+            .into_iter()
+            .filter(|ports| !ports.is_empty())
+            .map(|ports| self.suggestion(observed, seen, ports))
+            .collect()
+    }
+
+    fn suggestion(
+        &self,
+        observed: &Observed<'_>,
+        seen: &BTreeSet<usize>,
+        ports: BTreeMap<u16, PortSeen>,
+    ) -> Suggestion {
+        let numbers: Vec<u16> = ports.keys().copied().collect();
+        let members = self
+            .hosts
+            .iter()
+            .filter(|(_, host)| host.ports.keys().any(|port| numbers.contains(port)));
+        let members: Vec<String> = members.map(|(name, _)| (*name).to_owned()).collect();
+        let mut total = PortSeen::nothing();
+        ports.into_values().for_each(|traffic| total.absorb(traffic));
+        let first = self.hosts.first().map(|(_, host)| *host);
+        let entry = first.and_then(HostSeen::entry);
+        let class = self.class(observed);
+        let (recommendation, reason) = advice(&Facts {
+            class,
+            service: entry.map(|entry| observed.catalogue.entry(entry).name.as_str()),
+            address: first.and_then(|host| host.address),
+            requests: self.requests,
+        });
+        Suggestion {
+            host: match self.pattern {
+                None => members.first().cloned(),
+                Some(_) => None,
+            },
+            pattern: self.pattern.clone(),
+            ports: numbers,
+            methods: total.inside.as_ref().map(methods).unwrap_or_default(),
+            // The paths of one host say nothing about its neighbours.
+            path_glob: total
+                .inside
+                .filter(|_| self.pattern.is_none())
+                .and_then(|inside| inside.paths.glob()),
+            request_count: total.count,
+            first_seen: total.first,
+            last_seen: total.last,
+            days_active: total.days.len(),
+            class,
+            recommendation,
+            reason,
+            members,
+            companions: entry
+                .map(|entry| observed.catalogue.companions(entry, |other| seen.contains(&other)))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn class(&self, observed: &Observed<'_>) -> Class {
+        self.hosts
+            .first()
+            .map_or(Class::Unknown, |(_, host)| observed.class(host))
+    }
+}
+
+/// The methods for a rule: none (any) where a policy would refuse one of them.
+fn methods(inside: &Inside) -> Vec<String> {
+    let methods = inside.listed();
+    let rule = RuleDocument {
+        methods: methods.clone(),
+        ..RuleDocument::new("methods", Effect::Allow, "*")
+    };
+    let loads = Policy::compile(&PolicyDocument {
+        rules: vec![rule],
+        ..PolicyDocument::default()
+    })
+    .is_ok();
+    if loads { methods } else { Vec::new() }
+}

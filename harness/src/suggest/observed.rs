@@ -1,0 +1,188 @@
+//! Gathers what recordings show of each destination.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use sluice_policy::{Host, RequestLine, Timestamp, address};
+
+use super::Options;
+use super::catalogue::{Catalogue, Found};
+use super::group::grouped;
+use super::paths::Paths;
+use super::suggestion::{LeftOut, Omission, Suggestions};
+use crate::recording::{Recorded, Sighting};
+
+/// Past this many methods a list of them says nothing any more.
+const MOST_METHODS: usize = 16;
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// What recordings show, gathered piece by piece: memory grows with the number
+/// of destinations, not with that of requests.
+#[derive(Debug)]
+pub struct Observed<'c> {
+    pub(super) catalogue: &'c Catalogue,
+    pub(super) options: Options,
+    pub(super) hosts: BTreeMap<String, HostSeen>,
+    left_out: BTreeMap<(Omission, String), u64>,
+}
+
+/// One host.
+#[derive(Debug)]
+pub(super) struct HostSeen {
+    /// The address, if it has no name.
+    pub(super) address: Option<IpAddr>,
+    /// Where it stands in the catalogue.
+    pub(super) found: Option<Found>,
+    pub(super) ports: BTreeMap<u16, PortSeen>,
+}
+
+/// One port of a host: a destination.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PortSeen {
+    pub(super) count: u64,
+    pub(super) first: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
+    pub(super) days: BTreeSet<i64>,
+    /// What was seen inside; `None` once anything went through unseen.
+    pub(super) inside: Option<Inside>,
+}
+
+/// The requests of a destination that was always seen in clear.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Inside {
+    pub(super) methods: BTreeSet<String>,
+    pub(super) paths: Paths,
+}
+
+impl<'c> Observed<'c> {
+    /// Nothing yet.
+    pub fn new(catalogue: &'c Catalogue, options: Options) -> Self {
+        Self {
+            catalogue,
+            options,
+            hosts: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in one entry of a recording.
+    pub fn add(&mut self, recorded: &Recorded) {
+        let sighting = Sighting::of(&recorded.traffic, self.options.visibility);
+        let decision = self.catalogue.decide(&sighting.seen(), self.options.default_port);
+        let found = Catalogue::found(&decision);
+        let Some(target) = decision.target() else {
+            let raw = decision.record().raw.unwrap_or_default().into_owned();
+            return self.leave_out(Omission::InvalidTarget, raw, recorded.count);
+        };
+        let (host, port) = (target.host, target.port);
+        let omission = match host {
+            _ if decision.would_reject() && found.is_none() => Some(Omission::SelfAddress),
+            Host::Ip(ip) if found.is_none() && address::unmapped(ip) != ip => Some(Omission::MappedAddress),
+            _ => None,
+        };
+        if let Some(omission) = omission {
+            let target = match host {
+                Host::Ip(IpAddr::V6(v6)) => format!("[{v6}]:{port}"),
+                host => format!("{host}:{port}"),
+            };
+            return self.leave_out(omission, target, recorded.count);
+        }
+        let host = self.hosts.entry(host.to_string()).or_insert_with(|| HostSeen {
+            address: match host {
+                Host::Ip(ip) => Some(ip),
+                Host::Name(_) => None,
+            },
+            found,
+            ports: BTreeMap::new(),
+        });
+        let once = PortSeen::once(recorded, target.request.as_ref());
+        host.ports.entry(port).or_insert_with(PortSeen::nothing).absorb(once);
+    }
+
+    /// Makes suggestions of everything taken in.
+    pub fn suggestions(self) -> Suggestions {
+        let suggestions = grouped(&self);
+        let left_out = self
+            .left_out
+            .into_iter()
+            .map(|((reason, target), request_count)| LeftOut {
+                target,
+                request_count,
+                reason,
+            });
+        Suggestions {
+            suggestions,
+            left_out: left_out.collect(),
+        }
+    }
+
+    fn leave_out(&mut self, omission: Omission, target: String, count: u64) {
+        let total = self.left_out.entry((omission, target)).or_default();
+        *total = total.saturating_add(count);
+    }
+}
+
+impl HostSeen {
+    pub(super) fn entry(&self) -> Option<usize> {
+        self.found.map(|found| found.entry)
+    }
+
+    pub(super) fn requests(&self) -> u64 {
+        self.ports
+            .values()
+            .fold(0, |total, port| total.saturating_add(port.count))
+    }
+}
+
+impl PortSeen {
+    /// What [`PortSeen::absorb`] starts from.
+    pub(super) fn nothing() -> Self {
+        Self {
+            inside: Some(Inside::default()),
+            ..Self::default()
+        }
+    }
+
+    fn once(recorded: &Recorded, request: Option<&RequestLine<'_>>) -> Self {
+        Self {
+            count: recorded.count,
+            first: recorded.at,
+            last: recorded.at,
+            days: recorded
+                .at
+                .map(|at| at.micros().div_euclid(MICROS_PER_DAY))
+                .into_iter()
+                .collect(),
+            inside: request.map(|request| Inside {
+                methods: BTreeSet::from([String::from_utf8_lossy(request.method).into_owned()]),
+                paths: Paths::of(request.path),
+            }),
+        }
+    }
+
+    /// Takes in what another has seen.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+        self.days.extend(other.days);
+        self.inside = self.inside.take().zip(other.inside).map(|(mut inside, other)| {
+            if inside.methods.len() <= MOST_METHODS {
+                inside.methods.extend(other.methods);
+            }
+            inside.paths = inside.paths.and(other.paths);
+            inside
+        });
+    }
+}
+
+impl Inside {
+    /// The methods for a rule; empty (any) if there are too many to be a list.
+    pub(super) fn listed(&self) -> Vec<String> {
+        if self.methods.len() > MOST_METHODS {
+            Vec::new()
+        } else {
+            self.methods.iter().cloned().collect()
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Makes a policy of suggestions.
+
+use std::collections::BTreeSet;
+
+use sluice_policy::{Effect, Mode, PolicyDocument, Reason, RuleDocument};
+
+use super::advice::Recommendation;
+use super::suggestion::Suggestion;
+
+/// The longest id a rule may have.
+const LONGEST_ID: usize = 64;
+
+/// The policy that follows from suggestions: it enforces, denies by default,
+/// denies what is recommended to be denied, and allows all else that was seen,
+/// with a note where a question is open.
+pub fn policy_of(suggestions: &[Suggestion]) -> PolicyDocument {
+    let mut ids = BTreeSet::new();
+    PolicyDocument {
+        mode: Some(Mode::Enforce),
+        default_effect: Some(Effect::Deny),
+        rules: suggestions
+            .iter()
+            .map(|suggestion| rule(suggestion, &mut ids))
+            .collect(),
+    }
+}
+
+fn rule(suggestion: &Suggestion, ids: &mut BTreeSet<String>) -> RuleDocument {
+    let effect = match suggestion.recommendation {
+        Recommendation::Deny => Effect::Deny,
+        Recommendation::Keep | Recommendation::Question => Effect::Allow,
+    };
+    let mut note = match suggestion.recommendation {
+        Recommendation::Keep => String::new(),
+        Recommendation::Deny => suggestion.reason.clone(),
+        Recommendation::Question => format!("Question: {}", suggestion.reason),
+    };
+    if !suggestion.companions.is_empty() {
+        let hosts = suggestion.companions.join(", ");
+        note = format!("{note} Usually comes with {hosts}, not seen.")
+            .trim_start()
+            .to_owned();
+    }
+    let id = unique(suggestion, ids);
+    RuleDocument {
+        methods: suggestion.methods.clone(),
+        path_glob: suggestion.path_glob.clone(),
+        ports: suggestion.ports.clone(),
+        note: (!note.is_empty()).then_some(note),
+        ..RuleDocument::new(id, effect, suggestion.subject())
+    }
+}
+
+/// An id that reads as what the rule is about: the host, `any.` before a
+/// wildcard's, with the port or a number behind it where that is taken.
+fn unique(suggestion: &Suggestion, ids: &mut BTreeSet<String>) -> String {
+    let name = match suggestion.subject().strip_prefix("*.") {
+        Some(name) => format!("any.{name}"),
+        None => suggestion.subject().to_owned(),
+    };
+    let port = suggestion.ports.first().map(|port| format!(":{port}"));
+    let endings = std::iter::once(String::new())
+        .chain(port)
+        .chain((2..).map(|number: u64| format!("-{number}")));
+    let id = endings
+        .map(|ending| {
+            let room = LONGEST_ID.saturating_sub(ending.len());
+            format!("{}{ending}", &name[..name.len().min(room)])
+        })
+        .find(|id| !ids.contains(id) && !Reason::ALL.iter().any(|reason| reason.as_str() == id))
+        .expect("endings never run out");
+    ids.insert(id.clone());
+    id
+}
