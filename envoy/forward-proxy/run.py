@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""Runs the forward proxy of this folder and shows decisions as they happen.
+
+Standard library only, so that `make run` works on a fresh machine.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SHIPPED_PORT = 3128
+LOG_LINES_SHOWN = 15
+
+
+class Problem(Exception):
+    """Something the user can put right; the text says how."""
+
+
+class Stop(Exception):
+    """The user has had enough."""
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=port_number, default=SHIPPED_PORT,
+                        help="port on 127.0.0.1 to listen on; 0 takes a free one (default: %(default)s)")
+    parser.add_argument("--wasm", type=Path, required=True, help="the filter, sluice_filter.wasm")
+    parser.add_argument("--config", type=Path, default=HERE,
+                        help="where envoy.yaml and filter.yaml are taken from (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, help="working directory (default: target/run/PORT)")
+    return parser.parse_args()
+
+
+def port_number(text):
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 0 to 65535")
+    return int(text)
+
+
+def check_curl():
+    if shutil.which("curl") is None:
+        raise Problem("curl is missing: see README.md, 'What a machine needs'")
+
+
+def find_envoy():
+    # Its messages, such as that of an installation, go straight to the user's stderr.
+    found = subprocess.run([ROOT / "envoy" / "find-envoy"], stdout=subprocess.PIPE, text=True)
+    if found.returncode != 0:
+        raise Problem("there is no Envoy to run (see above)")
+    return found.stdout.strip()
+
+
+def check_port(port):
+    # Envoy would share the port with another Envoy, so it would not complain itself.
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Problem(f"cannot listen on 127.0.0.1:{port}: {error.strerror}. "
+                          f"Stop what listens there, or choose a port: make run PORT={port + 1}")
+
+
+def prepare(folder, config, port, wasm):
+    if not wasm.is_file():
+        raise Problem(f"there is no filter at {wasm}; `make wasm` builds it")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(wasm, folder / "sluice_filter.wasm")
+    shutil.copyfile(config / "filter.yaml", folder / "filter.yaml")
+    bootstrap, changed = re.subn(rf"port_value: {SHIPPED_PORT}\b", f"port_value: {port}",
+                                 (config / "envoy.yaml").read_text())
+    if changed != 1:
+        raise Problem(f"{config / 'envoy.yaml'} should name port {SHIPPED_PORT} once, not {changed} times")
+    (folder / "envoy.yaml").write_text(bootstrap)
+    (folder / "admin.sock").unlink(missing_ok=True)
+
+
+def end_with_parent():
+    """However this script ends, Envoy does not stay behind (Linux)."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+
+
+class Envoy:
+    """The process, and its admin socket."""
+
+    def __init__(self, binary, folder):
+        self.folder = folder
+        self.log = folder / "envoy.log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [binary, "--config-path", "envoy.yaml", "--disable-hot-restart",
+                 "--file-flush-interval-msec", "100"],
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                # Ctrl-C goes to the whole foreground group; Envoy is to drain before it ends.
+                start_new_session=True, preexec_fn=end_with_parent)
+
+    def admin(self, method, path):
+        """Body of an admin call, or None if Envoy does not answer."""
+        try:
+            # The socket's name is relative, because absolute ones may be too long for a socket.
+            answer = subprocess.run(
+                ["curl", "--disable", "--silent", "--fail", "--max-time", "5", "--request", method,
+                 "--unix-socket", "admin.sock", f"http://admin{path}"],
+                cwd=self.folder, capture_output=True, text=True)
+        except FileNotFoundError:  # the folder is gone, as after `make clean`
+            return None
+        return answer.stdout if answer.returncode == 0 else None
+
+    def check(self):
+        status = self.process.poll()
+        if status is not None:
+            lines = self.log.read_text(errors="replace").splitlines()
+            tail = "\n".join("  " + line for line in lines[-LOG_LINES_SHOWN:])
+            raise Problem(f"Envoy ended with status {status}; its log, {self.log}, ends:\n{tail}")
+
+    def wait_until_ready(self):
+        while not (self.admin("GET", "/ready") or "").startswith("LIVE"):
+            self.check()
+            time.sleep(0.05)
+        # Ready, and yet without a filter, is how Envoy starts when the filter refused its
+        # configuration: every request would then be answered with 500.
+        if self.stat("extension_config_discovery.http_filter.sluice.update_success") == 0:
+            tail = "\n".join("  " + line for line in self.log.read_text(errors="replace").splitlines()
+                             if "[wasm]" in line or "[config]" in line and "rejected" in line)
+            raise Problem(f"the filter did not start; {self.log} says:\n{tail}")
+
+    def port(self):
+        listeners = json.loads(self.admin("GET", "/listeners?format=json") or "{}")
+        address = listeners["listener_statuses"][0]["local_address"]["socket_address"]
+        return address["port_value"]
+
+    def stat(self, name):
+        for line in (self.admin("GET", "/stats") or "").splitlines():
+            key, _, value = line.partition(": ")
+            if key == name:
+                return int(value)
+        return 0
+
+    def stop(self):
+        """Takes no more connections, lets requests finish, then ends."""
+        if self.process.poll() is None and self.admin("POST", "/drain_listeners") is not None:
+            patience = time.monotonic() + 3
+            while self.stat("http.forward_proxy.downstream_rq_active") and time.monotonic() < patience:
+                time.sleep(0.05)
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Decisions:
+    """Envoy's live log, one readable line per decision."""
+
+    LINE = "{:<8}  {:<6} {:<12} {:<7}  {:<40} {:<24} {}"
+    # A tunnel is logged when it opens and again when it ends; this many may be open.
+    TUNNELS_REMEMBERED = 65536
+
+    def __init__(self, stream):
+        self.opened = deque(maxlen=self.TUNNELS_REMEMBERED)
+        print(self.LINE.format("time", "action", "", "method", "host:port", "rule or reason", "status"), flush=True)
+        self.thread = threading.Thread(target=self.follow, args=[stream], daemon=True)
+        self.thread.start()
+
+    def follow(self, stream):
+        try:
+            for line in stream:
+                self.show(json.loads(line.decode(errors="replace")))
+        except BrokenPipeError:  # as with `make run | head`: nobody looks any more
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def show(self, entry):
+        tunnel = (entry["connection_id"], entry["start_time"])
+        if tunnel in self.opened:
+            self.opened.remove(tunnel)
+            return
+        if entry["log_type"] != "DownstreamEnd":
+            self.opened.append(tunnel)
+        print(self.readable(entry), flush=True)
+
+    def readable(self, entry):
+        verdict = json.loads(entry["verdict"] or "{}")
+        host, port = verdict.get("host"), verdict.get("port")
+        if host and ":" in host:
+            host = f"[{host}]"
+        target = f"{host}:{port}" if host else verdict.get("raw") or entry["authority"]
+        # Without a verdict it was Envoy that answered, before the filter was asked.
+        reason = (verdict.get("rule_id") or verdict.get("rejected_by")
+                  or ("default_allow" if verdict else entry["response_code_details"]))
+        would = "would reject" if verdict.get("would_reject") and verdict["action"] != "reject" else ""
+        shown = [entry["start_time"][11:19], verdict.get("action"), would, entry["method"], target,
+                 reason, entry["response_code"]]
+        return self.LINE.format(*("-" if value is None else printable(str(value)) for value in shown))
+
+
+def printable(text):
+    """What clients sent must not reach the terminal as control sequences."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+class Signals:
+    """Turns the first signal into Stop; later ones do not disturb the stopping."""
+
+    def __init__(self):
+        self.heard = False
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, self.hear)
+
+    def hear(self, *_):
+        if not self.heard:
+            self.heard = True
+            raise Stop
+
+
+def main():
+    options = arguments()
+    signals = Signals()
+    check_curl()
+    if options.port:
+        check_port(options.port)
+    folder = options.folder or ROOT / "target" / "run" / str(options.port)
+    binary = find_envoy()
+    prepare(folder, options.config, options.port, options.wasm)
+    envoy = Envoy(binary, folder)
+    decisions = None
+    try:
+        envoy.wait_until_ready()
+        proxy = f"http://127.0.0.1:{envoy.port()}"
+        print("Recording; nothing is blocked. These two lines send a shell through the proxy; Ctrl-C ends it.\n")
+        print(f"export http_proxy={proxy} https_proxy={proxy}")
+        # What is local stays local: asked for its own loopback, the proxy refuses in every mode.
+        print("export HTTP_PROXY=$http_proxy HTTPS_PROXY=$https_proxy no_proxy=localhost,127.0.0.1,::1\n")
+        decisions = Decisions(envoy.process.stdout)
+        envoy.process.wait()
+        envoy.check()
+    except Stop:
+        pass
+    finally:
+        signals.heard = True
+        envoy.stop()
+        if decisions:
+            decisions.thread.join(timeout=5)
+    print(f"\nStopped. The recording is {folder / 'access.log'}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Stop:
+        pass
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Problem as problem:
+        sys.exit(f"run: {problem}")

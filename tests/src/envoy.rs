@@ -1,0 +1,170 @@
+//! One real Envoy process: started from a shipped configuration, asked through its admin socket, gone when dropped.
+
+mod access_log;
+mod binary;
+mod setup;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub use access_log::Entry;
+pub use setup::{Refused, Setup, shipped_files};
+
+use crate::wait;
+
+/// A running Envoy.
+#[derive(Debug)]
+pub struct Envoy {
+    child: Child,
+    /// Its working directory: configuration, filter, admin socket, logs.
+    folder: Option<TempDir>,
+    /// The resource that file-based ECDS watches, as it is now.
+    filter: Value,
+}
+
+impl Envoy {
+    /// Where the listener of this name accepts connections.
+    #[must_use]
+    pub fn listener(&self, name: &str) -> SocketAddr {
+        let listeners = self.admin("GET", "/listeners?format=json");
+        let listeners: Value = serde_json::from_str(&listeners).expect("admin writes JSON");
+        let statuses = listeners["listener_statuses"].as_array().into_iter().flatten();
+        let found = statuses.filter(|status| status["name"] == name).find_map(|status| {
+            let socket = &status["local_address"]["socket_address"];
+            let port = socket["port_value"].as_u64()?;
+            format!("{}:{port}", socket["address"].as_str()?).parse().ok()
+        });
+        found.unwrap_or_else(|| panic!("no listener {name:?} in {listeners}"))
+    }
+
+    /// The body of an admin call.
+    #[must_use]
+    pub fn admin(&self, method: &str, path: &str) -> String {
+        admin(self.folder(), method, path).unwrap_or_else(|error| panic!("admin {method} {path}: {error}"))
+    }
+
+    /// The value of one counter or gauge; 0 if Envoy does not have it.
+    #[must_use]
+    pub fn stat(&self, name: &str) -> u64 {
+        let stats = self.admin("GET", "/stats");
+        let value = |line: &str| line.strip_prefix(name)?.strip_prefix(": ")?.parse().ok();
+        stats.lines().find_map(value).unwrap_or(0)
+    }
+
+    /// Moves a new plugin configuration into place, as an operator would, and waits until
+    /// Envoy says that it is in force.
+    pub fn switch(&mut self, configuration: &Value) {
+        let applied = format!("{}.config_reload", self.discovery());
+        let before = self.stat(&applied);
+        self.offer(&configuration.to_string());
+        wait::until("Envoy to apply the new configuration", || {
+            (self.stat(&applied) > before).then_some(())
+        });
+    }
+
+    /// Moves a plugin configuration into place that Envoy is expected to refuse, and waits
+    /// until it has.
+    pub fn switch_refused(&mut self, configuration: &str) {
+        let refused = format!("{}.update_rejected", self.discovery());
+        let before = self.stat(&refused);
+        self.offer(configuration);
+        wait::until("Envoy to refuse the new configuration", || {
+            (self.stat(&refused) > before).then_some(())
+        });
+    }
+
+    fn offer(&mut self, configuration: &str) {
+        setup::configure(&mut self.filter, configuration);
+        let next = self.folder().join("filter.yaml.next");
+        let text = self.filter.to_string();
+        fs::write(&next, text).expect("the test's folder is writable");
+        // A move within the folder is atomic, and moves are what Envoy watches for.
+        fs::rename(&next, self.folder().join("filter.yaml")).expect("both are in one folder");
+    }
+
+    /// The prefix of the statistics of our filter's configuration source.
+    fn discovery(&self) -> &'static str {
+        match self.filter.to_string().contains("filters.network.wasm") {
+            true => "extension_config_discovery.network_filter.sluice",
+            false => "extension_config_discovery.http_filter.sluice",
+        }
+    }
+
+    /// The first access log line that fits, waited for.
+    pub fn logged(&self, what: &str, mut fits: impl FnMut(&Entry) -> bool) -> Entry {
+        wait::until(&format!("an access log line: {what}"), || {
+            self.access_log().into_iter().find(&mut fits)
+        })
+    }
+
+    /// The access log as written so far.
+    #[must_use]
+    pub fn access_log(&self) -> Vec<Entry> {
+        access_log::read(&self.folder().join("access.log"))
+    }
+
+    /// The access log as it stands, once it has as many lines as there were requests.
+    #[must_use]
+    pub fn recording(&self, lines: usize) -> String {
+        wait::until(&format!("{lines} lines in the access log"), || {
+            let text = fs::read_to_string(self.folder().join("access.log")).ok()?;
+            (text.lines().count() >= lines && text.ends_with('\n')).then_some(text)
+        })
+    }
+
+    /// Envoy's own log as written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        read_log(self.folder())
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("taken only by drop").path()
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking()
+            && let Some(folder) = self.folder.take()
+        {
+            let folder: PathBuf = folder.keep();
+            let log = read_log(&folder);
+            let tail: Vec<&str> = log.lines().rev().take(20).collect();
+            eprintln!("Envoy's files are kept in {}; its log ends:", folder.display());
+            tail.iter().rev().for_each(|line| eprintln!("  {line}"));
+        }
+    }
+}
+
+fn read_log(folder: &Path) -> String {
+    fs::read(folder.join("envoy.log"))
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default()
+}
+
+/// One call over the admin socket. curl is here anyway, and understands Envoy's chunks.
+fn admin(folder: &Path, method: &str, path: &str) -> Result<String, String> {
+    let output = Command::new("curl")
+        // The socket's name is relative, because absolute ones may be too long for a socket.
+        .current_dir(folder)
+        .args(["--disable", "--silent", "--show-error", "--fail", "--max-time", "10"])
+        .args(["--unix-socket", "admin.sock", "--request", method])
+        .arg(format!("http://admin{path}"))
+        .output()
+        .map_err(|error| format!("cannot run curl: {error}"))?;
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    match output.status.success() {
+        true => Ok(text(&output.stdout)),
+        false => Err(text(&output.stderr)),
+    }
+}

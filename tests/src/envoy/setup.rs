@@ -1,0 +1,259 @@
+//! From a shipped configuration to a running Envoy, changing only what a test must: ports, resolver, policy.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{Envoy, admin, binary, read_log};
+use crate::dns::Dns;
+use crate::wait;
+
+/// An Envoy about to be started.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    bootstrap: Value,
+    filter: Value,
+    concurrency: u32,
+}
+
+/// An Envoy that did not come up.
+#[derive(Debug)]
+pub struct Refused {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it logged.
+    pub log: String,
+}
+
+/// `envoy/` of this checkout.
+pub(super) fn envoy_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy")
+}
+
+/// Every Envoy configuration file under `envoy/`, by its path there.
+#[must_use]
+pub fn shipped_files() -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for folder in list(&envoy_folder()).into_iter().filter(|path| path.is_dir()) {
+        for file in list(&folder) {
+            if file.extension().is_some_and(|extension| extension == "yaml") {
+                let name = file.strip_prefix(envoy_folder()).unwrap_or(&file);
+                found.push((name.display().to_string(), read(&file)));
+            }
+        }
+    }
+    found
+}
+
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the checkout is complete");
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths
+}
+
+fn read(file: &Path) -> Value {
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
+    yaml_serde::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+impl Setup {
+    /// A folder of `envoy/`, on free ports and with the tests' names only.
+    #[must_use]
+    pub fn shipped(topology: &str, dns: &Dns) -> Self {
+        let folder = envoy_folder().join(topology);
+        let mut bootstrap = read(&folder.join("envoy.yaml"));
+        for listener in items(&mut bootstrap, "/static_resources/listeners") {
+            listener["address"]["socket_address"]["port_value"] = json!(0);
+        }
+        let mut resolvers = 0;
+        each_object(&mut bootstrap, &mut |object| {
+            if let Some(resolver) = object.get_mut("typed_dns_resolver_config") {
+                resolver["typed_config"]["resolvers"] = json!([socket_address(dns.address())]);
+                resolvers += 1;
+            }
+        });
+        assert_ne!(resolvers, 0, "{topology} must not resolve names outside of the tests");
+        Self {
+            bootstrap,
+            filter: read(&folder.join("filter.yaml")),
+            concurrency: 2,
+        }
+    }
+
+    /// The plugin configuration.
+    #[must_use]
+    pub fn configuration(self, configuration: &Value) -> Self {
+        self.configuration_text(&configuration.to_string())
+    }
+
+    /// The plugin configuration as any text.
+    #[must_use]
+    pub fn configuration_text(mut self, configuration: &str) -> Self {
+        configure(&mut self.filter, configuration);
+        self
+    }
+
+    /// The plugin configuration as a `Struct` instead of text.
+    #[must_use]
+    pub fn configuration_struct(mut self, configuration: &Value) -> Self {
+        let config = self.filter.pointer_mut("/resources/0/typed_config/config");
+        config.expect("filter.yaml holds a Wasm filter")["configuration"] = json!({
+            "@type": "type.googleapis.com/google.protobuf.Struct",
+            "value": configuration,
+        });
+        self
+    }
+
+    /// The number of worker threads.
+    #[must_use]
+    pub fn concurrency(mut self, workers: u32) -> Self {
+        self.concurrency = workers;
+        self
+    }
+
+    /// The port that names from TLS are dialled at.
+    #[must_use]
+    pub fn dialling(self, port: u16) -> Self {
+        self.edit(|bootstrap| {
+            each_object(bootstrap, &mut |object| {
+                if object.contains_key("dns_cache_config") && object.contains_key("port_value") {
+                    object.insert("port_value".into(), json!(port));
+                }
+            });
+        })
+    }
+
+    /// Any other change of the bootstrap.
+    #[must_use]
+    pub fn edit(mut self, edit: impl FnOnce(&mut Value)) -> Self {
+        edit(&mut self.bootstrap);
+        self
+    }
+
+    /// Puts the filter into the bootstrap itself instead of into a file that is watched.
+    #[must_use]
+    pub fn inline(self) -> Self {
+        let resource = self.filter["resources"][0]["typed_config"].clone();
+        self.edit(|bootstrap| {
+            each_object(bootstrap, &mut |object| {
+                if object.remove("config_discovery").is_some() {
+                    object.insert("typed_config".into(), resource.clone());
+                }
+            });
+        })
+    }
+
+    /// Runs `envoy --mode validate`.
+    ///
+    /// # Errors
+    /// With Envoy's log, if it found a mistake.
+    pub fn validate(&self) -> Result<(), Refused> {
+        let folder = self.folder();
+        let status = self.spawn(folder.path(), &["--mode", "validate"]).wait();
+        let status = status.expect("a child can be waited for");
+        match status.success() {
+            true => Ok(()),
+            false => Err(Refused {
+                status,
+                log: read_log(folder.path()),
+            }),
+        }
+    }
+
+    /// Starts it and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    pub fn start(self) -> Envoy {
+        self.try_start()
+            .unwrap_or_else(|refused| panic!("Envoy {}:\n{}", refused.status, refused.log))
+    }
+
+    /// Starts it and waits until it is ready or has given up.
+    ///
+    /// # Errors
+    /// With Envoy's log, if it ended.
+    pub fn try_start(self) -> Result<Envoy, Refused> {
+        let folder = self.folder();
+        let child = self.spawn(folder.path(), &[]);
+        let mut envoy = Envoy {
+            child,
+            folder: Some(folder),
+            filter: self.filter,
+        };
+        wait::until("Envoy to be ready", || {
+            if let Some(status) = envoy.child.try_wait().expect("a child can be waited for") {
+                return Some(Err(Refused {
+                    status,
+                    log: envoy.log(),
+                }));
+            }
+            let state = admin(envoy.folder(), "GET", "/ready").ok()?;
+            state.starts_with("LIVE").then_some(Ok(()))
+        })?;
+        Ok(envoy)
+    }
+
+    fn folder(&self) -> TempDir {
+        let folder = tempfile::Builder::new().prefix("sluice-").tempdir();
+        let folder = folder.expect("the system has a writable temporary folder");
+        let write = |name: &str, content: &[u8]| {
+            fs::write(folder.path().join(name), content).expect("a new folder is writable");
+        };
+        // JSON is YAML.
+        write("envoy.yaml", self.bootstrap.to_string().as_bytes());
+        write("filter.yaml", self.filter.to_string().as_bytes());
+        write("sluice_filter.wasm", sluice_harness::FILTER_WASM);
+        folder
+    }
+
+    fn spawn(&self, folder: &Path, arguments: &[&str]) -> Child {
+        let output = |name: &str| File::create(folder.join(name)).expect("the folder is writable");
+        Command::new(binary::path())
+            .current_dir(folder)
+            .args(["--config-path", "envoy.yaml", "--disable-hot-restart"])
+            .args(["--concurrency", &self.concurrency.to_string()])
+            .args(["--file-flush-interval-msec", "20"])
+            .args(arguments)
+            .stdout(output("stdout.log"))
+            .stderr(output("envoy.log"))
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot run {}: {error}", binary::path().display()))
+    }
+}
+
+/// Sets the plugin configuration of an ECDS resource.
+pub(super) fn configure(filter: &mut Value, configuration: &str) {
+    let value = filter.pointer_mut("/resources/0/typed_config/config/configuration/value");
+    *value.expect("filter.yaml carries the configuration as a StringValue") = json!(configuration);
+}
+
+/// Calls `visit` on every object in a document.
+pub(super) fn each_object(value: &mut Value, visit: &mut impl FnMut(&mut serde_json::Map<String, Value>)) {
+    match value {
+        Value::Object(object) => {
+            visit(object);
+            object.values_mut().for_each(|inner| each_object(inner, visit));
+        }
+        Value::Array(array) => array.iter_mut().for_each(|inner| each_object(inner, visit)),
+        _ => {}
+    }
+}
+
+fn items<'a>(value: &'a mut Value, pointer: &str) -> impl Iterator<Item = &'a mut Value> {
+    value
+        .pointer_mut(pointer)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+}
+
+fn socket_address(address: SocketAddr) -> Value {
+    json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}})
+}

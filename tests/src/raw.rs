@@ -1,0 +1,53 @@
+//! Requests byte by byte, for what no well-behaved client would send and for connections that stay open.
+
+pub mod h1;
+pub mod h2;
+mod hpack;
+pub mod tls;
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// How the other side ended an exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A response with this status; over HTTP/1.1 also its head and body.
+    Response {
+        /// The status code.
+        status: u16,
+        /// Status line and headers (HTTP/1.1 only).
+        head: String,
+        /// The body, empty for a 2xx to CONNECT.
+        body: Vec<u8>,
+    },
+    /// The stream or the whole connection was closed without a response.
+    Reset,
+}
+
+impl Answer {
+    /// The status, if there was a response.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Response { status, .. } => Some(*status),
+            Self::Reset => None,
+        }
+    }
+}
+
+/// A connection that gives up loudly instead of hanging.
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("Envoy listens where its admin said");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .expect("the timeout is not zero");
+    stream.set_nodelay(true).expect("a TCP socket takes TCP options");
+    stream
+}
+
+/// Whether an error is the other side's close, as opposed to its silence.
+fn is_close(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
+}

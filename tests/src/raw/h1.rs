@@ -1,0 +1,75 @@
+//! HTTP/1.1 over one connection: bytes out, one response in.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use super::{Answer, connect, is_close};
+
+/// An open connection to the proxy.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+}
+
+/// The bytes of a request without a body.
+///
+/// `target` is what stands between method and version: a path, an absolute URL, or
+/// the authority of a CONNECT.
+#[must_use]
+pub fn request(method: &[u8], target: &[u8], headers: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let mut bytes = [method, b" ", target, b" HTTP/1.1\r\n"].concat();
+    for (name, value) in headers {
+        bytes.extend([*name, b": ", *value, b"\r\n"].concat());
+    }
+    bytes.extend(b"\r\n");
+    bytes
+}
+
+impl Connection {
+    /// Connects.
+    #[must_use]
+    pub fn open(proxy: SocketAddr) -> Self {
+        Self { stream: connect(proxy) }
+    }
+
+    /// The client's end.
+    #[must_use]
+    pub fn local(&self) -> SocketAddr {
+        self.stream.local_addr().expect("a connected socket has an address")
+    }
+
+    /// Sends one request and reads its response.
+    ///
+    /// # Panics
+    /// If the proxy stays silent, or answers with something that is not HTTP.
+    pub fn send(&mut self, request: &[u8]) -> Answer {
+        let exchange = self.stream.write_all(request).and_then(|()| self.receive(request));
+        match exchange {
+            Ok(answer) => answer,
+            Err(error) if is_close(&error) => Answer::Reset,
+            Err(error) => panic!("no answer to {}: {error}", request.escape_ascii()),
+        }
+    }
+
+    fn receive(&mut self, request: &[u8]) -> io::Result<Answer> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.stream.read_exact(&mut byte)?;
+            head.extend(byte);
+        }
+        let head = String::from_utf8_lossy(&head).into_owned();
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("not an HTTP response: {head:?}"));
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length")
+                .then(|| value.trim().parse().ok())?
+        });
+        let opened = request.starts_with(b"CONNECT ") && (200..300).contains(&status);
+        let bodiless = opened || request.starts_with(b"HEAD ");
+        let mut body = vec![0; if bodiless { 0 } else { length.unwrap_or(0) }];
+        self.stream.read_exact(&mut body)?;
+        Ok(Answer::Response { status, head, body })
+    }
+}
