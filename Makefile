@@ -13,8 +13,8 @@ STAGE := ./.ci/stage
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-run: setup wasm ## Envoy as an explicit proxy (PORT=3128), the filter in audit_only, decisions as they happen
-	@exec envoy/forward-proxy/run.py --wasm $(WASM) $(if $(PORT),--port $(PORT))
+run: setup wasm ## Envoy as an explicit proxy in audit_only, decisions as they happen; PORT=3128 POLICY=file.json
+	@exec envoy/forward-proxy/run.py --wasm $(WASM) $(if $(PORT),--port $(PORT)) $(if $(POLICY),--policy $(POLICY))
 
 test: setup ## every test there is, and fmt, clippy, docs
 	@rm -f target/stages

@@ -19,6 +19,8 @@ import time
 from collections import deque
 from pathlib import Path
 
+from policy_file import NoPolicy, PolicyFile
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SHIPPED_PORT = 3128
@@ -38,6 +40,8 @@ def arguments():
     parser.add_argument("--port", type=port_number, default=SHIPPED_PORT,
                         help="port on 127.0.0.1 to listen on; 0 takes a free one (default: %(default)s)")
     parser.add_argument("--wasm", type=Path, required=True, help="the filter, sluice_filter.wasm")
+    parser.add_argument("--policy", type=Path,
+                        help="a policy, JSON; saving a change puts it in force (default: that of filter.yaml, audit_only)")
     parser.add_argument("--config", type=Path, default=HERE,
                         help="where envoy.yaml and filter.yaml are taken from (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="working directory (default: target/run/PORT)")
@@ -237,16 +241,22 @@ def main():
     folder = options.folder or ROOT / "target" / "run" / str(options.port)
     binary = find_envoy()
     prepare(folder, options.config, options.port, options.wasm)
+    policy = PolicyFile(options.policy, folder / "filter.yaml") if options.policy else None
+    if policy:
+        policy.install()
     envoy = Envoy(binary, folder)
     decisions = None
     try:
         envoy.wait_until_ready()
         proxy = f"http://127.0.0.1:{envoy.port()}"
-        print("Recording; nothing is blocked. These two lines send a shell through the proxy; Ctrl-C ends it.\n")
+        ruled = f"Recording; {policy.path} rules" if policy else "Recording; nothing is blocked"
+        print(f"{ruled}. These two lines send a shell through the proxy; Ctrl-C ends it.\n")
         print(f"export http_proxy={proxy} https_proxy={proxy}")
         # What is local stays local: asked for its own loopback, the proxy refuses in every mode.
         print("export HTTP_PROXY=$http_proxy HTTPS_PROXY=$https_proxy no_proxy=localhost,127.0.0.1,::1\n")
         decisions = Decisions(envoy.process.stdout)
+        if policy:
+            policy.follow(envoy)
         envoy.process.wait()
         envoy.check()
     except Stop:
@@ -266,5 +276,5 @@ if __name__ == "__main__":
         pass
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Problem as problem:
+    except (Problem, NoPolicy) as problem:
         sys.exit(f"run: {problem}")

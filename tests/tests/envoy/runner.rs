@@ -202,6 +202,58 @@ fn ends_when_nobody_looks_any_more() {
 }
 
 #[test]
+fn a_policy_file_rules_as_it_is_saved() {
+    let runner = Runner::new();
+    let policy = runner.folder.path().join("policy.json");
+    let save = |text: &str| fs::write(&policy, text).expect("it is writable");
+    save(r#"{"mode": "enforce"}"#);
+    let errors = runner.folder.path().join("errors");
+    let mut command = runner.command(0);
+    command.arg("--policy").arg(&policy);
+    command.stderr(fs::File::create(&errors).expect("it is writable"));
+    let running = Running::start(command);
+    let exports = running.line_with("export http_proxy=");
+    let proxy = exports.split(['=', ' ']).nth(2).expect("the line sets the variable");
+    let address: SocketAddr = proxy.trim_start_matches("http://").parse().expect("an address");
+    // The name does not exist, so what passes the filter ends in 503.
+    let status = || {
+        let url = b"http://nowhere.example.com/";
+        let host: (&[u8], &[u8]) = (b"host", b"nowhere.example.com");
+        h1::Connection::open(address)
+            .send(&h1::request(b"GET", url, &[host]))
+            .status()
+    };
+    let said = |what: &str| {
+        wait::until(what, || fs::read_to_string(&errors).ok()?.contains(what).then_some(()));
+    };
+    assert_eq!(status(), Some(403));
+    save(r#"{"mode": "observe"}"#);
+    said(r#"mode: "observe": expected "audit_only" or "enforce""#);
+    assert_eq!(status(), Some(403), "the last good policy stays");
+    save("{");
+    said("policy unchanged: ");
+    save(r#"{"mode": "audit_only"}"#);
+    said("policy in force: ");
+    assert_eq!(status(), Some(503));
+}
+
+#[test]
+fn a_policy_that_cannot_be_used_is_named() {
+    let runner = Runner::new();
+    let policy = runner.folder.path().join("policy.json");
+    for (text, reason) in [
+        ("{", "line 1"),
+        (r#"{"rules": 1}"#, "rules: 1: expected a list of rules"),
+    ] {
+        fs::write(&policy, text).expect("it is writable");
+        let output = runner.command(0).arg("--policy").arg(&policy).output();
+        let output = output.expect("python3 is installed");
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(stderr(&output).contains(reason), "{text}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_taken_port_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let port = taken.local_addr().expect("a bound socket has an address").port();

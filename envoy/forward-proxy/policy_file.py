@@ -1,0 +1,87 @@
+"""A policy file that rules a running proxy: what is saved there is in force at once."""
+
+import json
+import os
+import re
+import sys
+import threading
+import time
+
+DISCOVERY = "extension_config_discovery.http_filter.sluice."
+# Where filter.yaml has its configuration, to the end of that block.
+CONFIGURATION = re.compile(r"(?m)^( *)value: \|\n(?:\1 +.*\n?)+")
+
+
+class NoPolicy(Exception):
+    """The file cannot be used; the text says why."""
+
+
+class PolicyFile:
+    """Puts the policy of a file into the filter.yaml that Envoy watches."""
+
+    def __init__(self, path, filter_yaml):
+        self.path = path
+        self.filter_yaml = filter_yaml
+        self.shipped = filter_yaml.read_text()
+        self.text = None
+
+    def read(self):
+        try:
+            text = self.path.read_text()
+            json.loads(text)
+        except (OSError, ValueError) as problem:
+            raise NoPolicy(f"{self.path}: {problem}") from None
+        return text
+
+    def install(self):
+        """Moves the policy into place. What it says is for the filter to judge, not for this."""
+        self.text = self.read()
+        configuration = json.dumps('{"default_port": 80, "policy": ' + self.text + "}")
+        changed, count = CONFIGURATION.subn(lambda found: f"{found[1]}value: {configuration}\n", self.shipped)
+        if count != 1:
+            raise NoPolicy(f"{self.filter_yaml} should have one configuration, not {count}")
+        following = self.filter_yaml.with_name("filter.yaml.next")
+        following.write_text(changed)
+        os.replace(following, self.filter_yaml)
+
+    def follow(self, envoy):
+        """Applies every later change, and says what became of it."""
+        threading.Thread(target=self._follow, args=[envoy], daemon=True).start()
+
+    def _follow(self, envoy):
+        refused = None
+        while envoy.process.poll() is None:
+            time.sleep(0.2)
+            try:
+                if self.read() != self.text:
+                    self._apply(envoy)
+                refused = None
+            except NoPolicy as problem:
+                # Said once, not five times a second: an editor may be saving.
+                if str(problem) != refused:
+                    refused = str(problem)
+                    print(f"policy unchanged: {refused}", file=sys.stderr, flush=True)
+
+    def _apply(self, envoy):
+        outcomes = [DISCOVERY + "update_success", DISCOVERY + "update_rejected"]
+        before = [envoy.stat(name) for name in outcomes]
+        start = envoy.log.stat().st_size
+        self.install()
+        patience = time.monotonic() + 10
+        while time.monotonic() < patience and envoy.process.poll() is None:
+            success, rejected = (envoy.stat(name) > was for name, was in zip(outcomes, before))
+            if success:
+                print(f"policy in force: {self.path}", file=sys.stderr, flush=True)
+                return
+            if rejected:
+                raise NoPolicy(f"{self.path}: " + "; ".join(refusals(envoy.log, start)))
+            time.sleep(0.05)
+        raise NoPolicy(f"{self.path}: Envoy has not taken it; see {envoy.log}")
+
+
+def refusals(log, start):
+    """What the filter said of a configuration since `start`; each VM that tried it says the same."""
+    with open(log, "rb") as file:
+        file.seek(start)
+        text = file.read().decode(errors="replace")
+    return list(dict.fromkeys(re.findall(r"configuration refused: (.*)", text)))
