@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use crate::address;
 use crate::decision::{Decision, Nearest, Rejection, Verdict};
 use crate::host::Host;
+use crate::index::Groups;
 use crate::policy::Policy;
 use crate::rule::{Rule, Visible};
 use crate::target::{Seen, Surroundings, Target};
@@ -51,10 +52,11 @@ impl Policy {
     }
 
     fn verdict<'p>(&'p self, question: &Question<'_, '_>) -> Verdict<'p> {
-        if let Some(rule) = self.first_deny(question) {
+        let groups = self.index().naming(self.rules(), question.host);
+        if let Some(rule) = self.first_deny(&groups, question) {
             return Verdict::Reject(Rejection::Rule(rule));
         }
-        match self.first_allow(question) {
+        match self.first_allow(&groups, question) {
             Ok(rule) if rule.warn_only() => Verdict::Warn(rule),
             Ok(rule) => Verdict::Allow(Some(rule)),
             Err(_) if self.default_effect() == Effect::Allow => Verdict::Allow(None),
@@ -62,14 +64,14 @@ impl Policy {
         }
     }
 
-    fn first_deny(&self, question: &Question<'_, '_>) -> Option<&Rule> {
-        self.naming(question.host, Effect::Deny)
+    fn first_deny(&self, groups: &Groups, question: &Question<'_, '_>) -> Option<&Rule> {
+        self.listed(groups, Effect::Deny)
             .find(|rule| question.check(rule).is_ok())
     }
 
-    fn first_allow(&self, question: &Question<'_, '_>) -> Result<&Rule, Option<Nearest<'_>>> {
+    fn first_allow(&self, groups: &Groups, question: &Question<'_, '_>) -> Result<&Rule, Option<Nearest<'_>>> {
         let mut nearest: Option<Nearest<'_>> = None;
-        for rule in self.naming(question.host, Effect::Allow) {
+        for rule in self.listed(groups, Effect::Allow) {
             let why = match question.check(rule) {
                 Ok(()) => return Ok(rule),
                 Err(why) => why,
@@ -82,15 +84,12 @@ impl Policy {
         Err(nearest)
     }
 
-    /// The rules with this effect that name the host, in the order in which they win.
-    pub(crate) fn naming(&self, host: &Host, effect: Effect) -> impl Iterator<Item = &Rule> {
-        let groups = match effect {
-            Effect::Deny => self.index().denying(self.rules(), host),
-            Effect::Allow => self.index().allowing(self.rules(), host),
-        };
+    /// The rules of `groups` with this effect, in the order in which they win.
+    pub(crate) fn listed<'p>(&'p self, groups: &Groups, effect: Effect) -> impl Iterator<Item = &'p Rule> {
         groups
-            .into_iter()
-            .flat_map(move |group| self.index().rules(self.rules(), group, effect))
+            .with(effect)
+            .iter()
+            .flat_map(move |&group| self.index().rules(self.rules(), group, effect))
     }
 
     /// What the resolved addresses add to a verdict that lets a name pass.
@@ -110,7 +109,8 @@ impl Policy {
                 host: &host,
                 ..*question
             };
-            if let Some(rule) = self.first_deny(&by_address) {
+            let groups = self.index().naming(self.rules(), &host);
+            if let Some(rule) = self.first_deny(&groups, &by_address) {
                 return Verdict::Reject(Rejection::Rule(rule));
             }
             let expected = verdict.rule().is_some_and(|rule| rule.may_resolve_to(address));

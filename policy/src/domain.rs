@@ -17,6 +17,8 @@ pub fn is_public_suffix(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn both_sections_of_the_list_count() {

@@ -92,8 +92,9 @@ impl Policy {
 
     fn matches<'p>(&'p self, decision: &Decision<'p, '_>, target: &Target<'_>, now: Timestamp) -> Vec<Match<'p>> {
         let asked = Asked::new(target, now);
+        let groups = self.index().naming(self.rules(), &target.host);
         let matching = |effect| {
-            self.naming(&target.host, effect)
+            self.listed(&groups, effect)
                 .filter(|rule| asked.question().check(rule).is_ok())
                 .collect::<Vec<_>>()
         };

@@ -21,14 +21,29 @@ pub(crate) const MAX_GROUPS: usize = 300;
 
 /// Rules about the same hosts, as a range of [`Index::order`]: denies first,
 /// each effect with the rule that wins first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Group {
     start: u32,
     end: u32,
 }
 
-/// The groups that name a host, most specific first.
-pub(crate) type Groups = ArrayVec<Group, MAX_GROUPS>;
+/// The groups that name a host, found once for both effects.
+pub(crate) struct Groups {
+    found: ArrayVec<Group, MAX_GROUPS>,
+    /// How many of them, from the front, an allow rule may be in.
+    allowing: usize,
+}
+
+impl Groups {
+    /// Those whose rules with this effect name the host, most specific first.
+    pub(crate) fn with(&self, effect: Effect) -> &[Group] {
+        let end = match effect {
+            Effect::Allow => self.allowing,
+            Effect::Deny => self.found.len(),
+        };
+        self.found.get(..end).unwrap_or_default()
+    }
+}
 
 /// Groups by host.
 #[derive(Debug, Default)]
@@ -169,16 +184,9 @@ impl Index {
             };
             if numbers.len() > 1 {
                 numbers.sort_by_key(|&number| {
-                    rules.get(number as usize).map(|rule| {
-                        let specificity = std::cmp::Reverse(rule.specificity());
-                        (
-                            rule.effect() == Effect::Allow,
-                            specificity,
-                            rule.warn_only(),
-                            rule.scope(),
-                            number,
-                        )
-                    })
+                    rules
+                        .get(number as usize)
+                        .map(|rule| (rule.effect() == Effect::Allow, rule.rank(), number))
                 });
             }
         }
@@ -194,37 +202,34 @@ impl Index {
         }
     }
 
-    /// The groups whose allow rules name the host.
-    pub(crate) fn allowing(&self, rules: &[Rule], host: &Host) -> Groups {
-        let mut groups = Groups::new();
+    /// The groups that name the host: for deny rules in any form it can take,
+    /// for allow rules as written.
+    pub(crate) fn naming(&self, rules: &[Rule], host: &Host) -> Groups {
+        let mut groups = Groups {
+            found: ArrayVec::new(),
+            allowing: 0,
+        };
+        let found = &mut groups.found;
         match host {
             Host::Name(name) => {
-                self.names.groups(rules, name, &mut groups);
-                // A `*` that allows means names; addresses need a rule of their own.
-                push(&mut groups, self.any);
+                self.names.groups(rules, name, found);
+                push(found, self.any);
+                groups.allowing = found.len();
             }
-            Host::Ip(ip) => self.covering(*ip, &mut groups),
-        }
-        groups
-    }
-
-    /// The groups whose deny rules name the host, in any form it can take.
-    pub(crate) fn denying(&self, rules: &[Rule], host: &Host) -> Groups {
-        let mut groups = Groups::new();
-        match host {
-            Host::Name(name) => self.names.groups(rules, name, &mut groups),
             Host::Ip(ip) => {
-                self.covering(*ip, &mut groups);
+                self.covering(*ip, found);
+                // A `*` that allows means names; addresses need a rule of their own.
+                groups.allowing = found.len();
                 for v4 in address::embedded_ipv4(*ip) {
-                    self.covering(IpAddr::V4(v4), &mut groups);
+                    self.covering(IpAddr::V4(v4), found);
                 }
+                push(found, self.any);
             }
         }
-        push(&mut groups, self.any);
         groups
     }
 
-    fn covering(&self, ip: IpAddr, groups: &mut Groups) {
+    fn covering(&self, ip: IpAddr, groups: &mut ArrayVec<Group, MAX_GROUPS>) {
         let from = groups.len();
         match ip {
             IpAddr::V4(v4) => self.covering_v4(v4, groups),
@@ -240,10 +245,18 @@ impl Index {
         }
     }
 
-    fn covering_v4(&self, v4: Ipv4Addr, groups: &mut Groups) {
+    fn covering_v4(&self, v4: Ipv4Addr, groups: &mut ArrayVec<Group, MAX_GROUPS>) {
         for (_, &group) in self.v4.cover(&Ipv4Net::from(v4)) {
             push(groups, group);
         }
+    }
+
+    /// The numbers of a group's rules: denies first, each effect with the winner first.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn numbers(&self, group: Group) -> &[u32] {
+        self.order
+            .get(group.start as usize..group.end as usize)
+            .unwrap_or_default()
     }
 
     /// The rules of a group with this effect, the winner first.
@@ -259,7 +272,7 @@ impl Index {
     }
 }
 
-fn push(groups: &mut Groups, group: Group) {
+fn push(groups: &mut ArrayVec<Group, MAX_GROUPS>, group: Group) {
     if group.start < group.end {
         // `MAX_GROUPS` is more than one host can be in.
         let _ = groups.try_push(group);
@@ -296,7 +309,7 @@ impl Names {
         self.entries.get(*at as usize)
     }
 
-    fn groups(&self, rules: &[Rule], name: &Name, groups: &mut Groups) {
+    fn groups(&self, rules: &[Rule], name: &Name, groups: &mut ArrayVec<Group, MAX_GROUPS>) {
         let text = name.as_str();
         if let Some(entry) = self.find(rules, text) {
             push(groups, entry.exact);

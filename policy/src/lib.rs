@@ -39,6 +39,8 @@ mod explain;
 mod glob;
 mod host;
 mod index;
+#[cfg(feature = "authoring")]
+pub mod lint;
 mod path;
 mod pattern;
 mod policy;

@@ -107,6 +107,8 @@ fn resolve(path: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn clean_text(path: &str) -> Option<String> {
         match Path::parse(Some(path.as_bytes())) {

@@ -170,6 +170,8 @@ fn to_ascii(_: &str) -> Result<String, InvalidPattern> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn patterns_read_and_print_canonically() {

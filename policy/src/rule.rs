@@ -78,6 +78,12 @@ impl Rule {
         self.specificity
     }
 
+    /// Where it stands among rules of its effect that match the same target:
+    /// the smallest wins, and of equal ones the first listed.
+    pub(crate) fn rank(&self) -> (std::cmp::Reverse<Specificity>, bool, Scope) {
+        (std::cmp::Reverse(self.specificity), self.warn_only, self.scope)
+    }
+
     /// The time at and after which it does not exist.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
@@ -108,6 +114,12 @@ impl Rule {
         self.limits
             .as_ref()
             .is_some_and(|limits| !limits.methods.is_empty() || limits.path.is_some())
+    }
+
+    /// The blocks that the name it is about may resolve to although they are not public.
+    #[must_use]
+    pub fn resolves_to(&self) -> &[IpNet] {
+        self.limits.as_ref().map_or(&[], |limits| &limits.resolves_to)
     }
 
     /// Whether the name it is about may resolve to this address.

@@ -28,6 +28,8 @@ macro_rules! words {
         }
     };
 }
+#[cfg(feature = "authoring")]
+pub(crate) use words;
 
 words! {
     /// Whether verdicts are only recorded or also carried out.

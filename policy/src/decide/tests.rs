@@ -5,6 +5,8 @@ use super::*;
 use crate::document::PolicyDocument;
 use crate::tables::{self, Row};
 use crate::words::{Action, Mode};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const TABLES: &str = include_str!("../../tables/precedence.md");
 

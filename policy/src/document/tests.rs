@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn problems(json: &str) -> Vec<String> {
     match PolicyDocument::from_json(json.as_bytes()) {

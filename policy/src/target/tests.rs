@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::tables::{self, Row};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const TABLES: &str = include_str!("../../tables/canonical.md");
 
