@@ -1,0 +1,112 @@
+//! `sluice explain`: why one target is decided as it is.
+
+mod question;
+mod report;
+mod text;
+mod url;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use sluice_policy::{Policy, Surroundings, Timestamp};
+
+use crate::arguments::{now, parse_moment};
+use crate::bytes::Bytes;
+use crate::failure::Failure;
+use crate::outcome::Outcome;
+use crate::{output, policy};
+pub(crate) use question::InvalidQuestion;
+use question::{Question, Typed};
+use report::Report;
+
+/// Explain what a policy says of one target, and why
+///
+/// Judges TARGET byte for byte as the filter in Envoy would, and says what became of it, which rule decided, which
+/// other rules matched and why they lost, or which rule came nearest. An http:// URL is a request in clear, GET unless
+/// --method says otherwise. An https:// URL or a plain authority is an opaque connection, of which method and path
+/// are not visible, unless --method or --path is given. Without a port it is 80 for http:// and 443 otherwise.
+/// The exit code is 0 whatever the decision.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// An authority (host or host:port) or a URL; \xNN stands for one byte, so that any byte can be typed
+    #[arg(required_unless_present = "sni", value_parser = Bytes::parser())]
+    target: Option<Bytes>,
+    /// The policy, a JSON file; '-' is stdin
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The method of a request that is visible; CONNECT is an opaque connection that needs a port
+    #[arg(long, value_name = "METHOD", value_parser = Bytes::parser())]
+    method: Option<Bytes>,
+    /// The path, with its query, of a request that is visible
+    #[arg(long, value_name = "PATH", value_parser = Bytes::parser())]
+    path: Option<Bytes>,
+    /// The server name of a TLS connection, which is then what is decided on; TARGET gives the port
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["method", "path"], value_parser = Bytes::parser())]
+    sni: Option<Bytes>,
+    /// When it is, for rules that expire: an RFC 3339 time with zone, or 'now'
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    at: Option<Timestamp>,
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+const EXAMPLES: &str = r"EXAMPLES
+  A connection through an HTTPS proxy:
+    sluice explain api.example.com --policy policy.json
+
+  A plain request, and one inside TLS that ends at the proxy:
+    sluice explain http://api.example.com/v1/models --policy policy.json
+    sluice explain https://api.example.com/v1/models --method POST --policy policy.json
+
+  A TLS connection by its server name, on port 8443:
+    sluice explain 192.0.2.1:8443 --sni api.example.com --policy policy.json
+
+  Whether a trial still runs next year:
+    sluice explain api.example.com --policy policy.json --at 2027-01-01T00:00:00Z
+
+  Bytes that no keyboard has, and a host that begins with a hyphen:
+    sluice explain 'api.example.com\x00.example.org' --policy policy.json
+    sluice explain --policy policy.json -- -a.example.com";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One document: the decision, the canonical target and every rule that matched
+    Json,
+}
+
+/// Decides and explains.
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let question = Question::of(Typed {
+        target: arguments.target.as_ref(),
+        method: arguments.method.as_ref(),
+        path: arguments.path.as_ref(),
+        sni: arguments.sni.as_ref(),
+    })?;
+    let document = policy::load(&arguments.policy)?;
+    let policy = Policy::compile(&document).map_err(|problems| Failure::Policy {
+        path: arguments.policy.clone(),
+        problems,
+    })?;
+    let at = arguments.at.unwrap_or_else(now);
+    let around = Surroundings::new(question.default_port);
+    let explanation = policy.explain(&question.sighting.seen(), &around, at);
+    if arguments
+        .target
+        .as_ref()
+        .is_some_and(|target| question::is_url_without_scheme(&target.0))
+    {
+        output::message("TARGET is judged as an authority; if it is a URL, begin it with https:// or http://");
+    }
+    match arguments.format {
+        Format::Json => output::json(&Report::new(explanation, &question.sighting))?,
+        Format::Text => {
+            let text = text::of(&explanation, &question.sighting);
+            output::result(|out| out.write_all(text.as_bytes()))?;
+        }
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,87 @@
+//! Why a command could not do its work: bad usage or input, exit code 2.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sluice_harness::engine::EngineError;
+use sluice_harness::expect::ExpectError;
+use sluice_harness::recording::ReadError;
+use sluice_harness::replay::ReplayError;
+use sluice_harness::suggest::CatalogueError;
+use sluice_policy::Problems;
+
+use crate::explain::InvalidQuestion;
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A file cannot be read.
+    #[error("{}: cannot be read: {error}", name(path))]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
+    /// A policy is none.
+    #[error("{}: the policy cannot be loaded:\n{}", name(path), indented(problems))]
+    Policy {
+        path: PathBuf,
+        #[source]
+        problems: Problems,
+    },
+    /// A recording is none.
+    #[error(transparent)]
+    Recording(#[from] ReadError),
+    /// One recording stands for several.
+    #[error(
+        "{}: given twice, so that each of its entries would count twice; name it once",
+        name(path)
+    )]
+    Twice { path: PathBuf },
+    /// Several arguments want to read stdin.
+    #[error("'-' is given more than once, and stdin can be read only once; put the others into files")]
+    StdinTwice,
+    /// A catalogue is none.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// Expectations are none.
+    #[error("{}: {error}", name(path))]
+    Expectations {
+        path: PathBuf,
+        #[source]
+        error: ExpectError,
+    },
+    /// No engine could be had.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The replay broke off.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The question to explain makes no sense.
+    #[error(transparent)]
+    Question(#[from] InvalidQuestion),
+    /// The report cannot be written as JUnit XML.
+    #[error("the report cannot be written as JUnit XML: {0}")]
+    Junit(#[from] quick_junit::SerializeError),
+    /// The result cannot be written.
+    #[error("cannot write to stdout: {0}")]
+    Output(#[source] io::Error),
+}
+
+/// A file as messages call it.
+pub(crate) fn name(path: &Path) -> String {
+    if path == Path::new("-") {
+        "stdin".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+fn indented(problems: &Problems) -> String {
+    let lines: Vec<String> = problems
+        .as_slice()
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect();
+    lines.join("\n")
+}

@@ -1,0 +1,12 @@
+//! The `sluice` binary as its users meet it: arguments in, stdout, stderr and an exit code out.
+
+mod diff;
+mod explain;
+mod lint;
+mod recordings;
+mod replay;
+mod reports;
+mod run;
+mod schema;
+mod suggest;
+mod usage;
