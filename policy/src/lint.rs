@@ -1,11 +1,11 @@
 //! What is legal in a policy and yet probably not meant.
 //!
 //! Every question of the kind "what happens to this target" is put to
-//! [`Policy::decide`]; nothing here matches hosts by itself. A finding is
-//! reported only where it can be shown: each rule is asked about
-//! a target that it names, and work for a rule is bounded (64 other
-//! rules of a host are looked at), so that a policy of 100,000 rules is checked in
-//! about a second. What the bound leaves out is not reported.
+//! [`Policy::decide`]; nothing here matches hosts by itself. Each rule is asked
+//! about targets that it names, and is compared with at most 64 others of each
+//! group of rules that name them, so that the work does not grow with the square
+//! of the rules. What that leaves out is not reported, and what is reported can
+//! be shown.
 
 mod addresses;
 mod apex;

@@ -108,8 +108,7 @@ fn skeleton(name: &str) -> String {
     skeleton.to_lowercase()
 }
 
-/// The labels in which two names differ; of names with unlike numbers of
-/// labels, the whole.
+/// The labels in which two names differ.
 fn differing<'n>(a: &'n str, b: &'n str) -> impl Iterator<Item = (&'n str, &'n str)> {
     a.split('.').zip(b.split('.')).filter(|(a, b)| a != b)
 }

@@ -276,7 +276,7 @@ fn constrained_denies_that_opaque_connections_get_past() {
             &["error d opaque_deny a"],
         ),
         (
-            r#"{"id": "d", "effect": "deny", "host": "192.0.2.0/30", "methods": ["GET"]}, {"id": "a", "effect": "allow", "host": "192.0.0.0/16"},
+            r#"{"id": "d", "effect": "deny", "host": "192.0.2.0/30", "methods": ["GET"]}, {"id": "a", "effect": "allow", "host": "192.0.2.0/24"},
                {"id": "t", "effect": "deny", "host": "192.0.2.2/31"}"#,
             &["error d opaque_deny a"],
         ),

@@ -89,6 +89,7 @@ fn strength(rule: &Rule, target: &Target) -> (bool, u8, usize, bool, bool) {
 }
 
 /// Every rule that is about the target's host and port now, whatever it says of method and path.
+#[cfg(feature = "authoring")]
 pub(crate) fn naming<'p>(policy: &'p Policy, target: &Target, now: Timestamp) -> impl Iterator<Item = &'p Rule> {
     policy.rules().iter().filter(move |rule| is_about(rule, target, now))
 }
