@@ -52,6 +52,8 @@ pub struct Plan {
     pub policy: Policy,
     /// What the place of the decision knows.
     pub surroundings: Surroundings,
+    /// Which of several live configurations of one plugin is the newest.
+    pub generation: Option<u64>,
 }
 
 /// Why a configuration is refused.
@@ -95,6 +97,9 @@ struct Source {
     guard_metadata: bool,
     #[serde(default)]
     own: Vec<String>,
+    /// Raised with every change. Envoy does not configure again what it has
+    /// word for word, and this makes sure that it never does.
+    generation: Option<u64>,
 }
 
 impl Plan {
@@ -131,6 +136,7 @@ impl Plan {
             default_port,
             guard_metadata,
             own,
+            generation,
         } = source;
         if resource.as_ref().is_some_and(|r| r.kind.is_empty() || r.id.is_empty()) {
             return Err(InvalidConfig::Resource);
@@ -145,6 +151,7 @@ impl Plan {
             resource,
             policy: policy.unwrap_or_default().policy()?,
             surroundings,
+            generation,
         })
     }
 }
@@ -215,7 +222,7 @@ mod tests {
     #[test]
     fn a_full_configuration_compiles() {
         let plan = Plan::from_json(
-            br#"{"resource": {"type": "sandbox", "id": "sb_1"}, "default_port": 8080, "guard_metadata": true,
+            br#"{"resource": {"type": "sandbox", "id": "sb_1"}, "default_port": 8080, "guard_metadata": true, "generation": 3,
                  "own": ["collector.example.com:4317", "[2001:db8::7]", "admin.example.com"],
                  "policy": {"mode": "enforce", "default_effect": "allow"}}"#,
             Kind::Http,
@@ -245,6 +252,7 @@ mod tests {
             ("{} {}", &["configuration", "trailing characters"]),
             (r#"{"polcy": {}}"#, &["polcy", "unknown field", "`policy`"]),
             (r#"{"default_port": "x"}"#, &["default_port", "expected u16"]),
+            (r#"{"generation": -1}"#, &["generation", "expected u64"]),
             (r#"{"default_port": 0}"#, &["default_port", "1 to 65535"]),
             (r#"{"default_port": 70000}"#, &["default_port", "70000"]),
             (

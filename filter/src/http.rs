@@ -45,9 +45,10 @@ impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Flow {
         let Some(serving) = self.serving.clone() else {
             log::error!("a request reached a plugin without a configuration");
+            refuse(&Refusal::unconfigured());
             return Flow::Pause;
         };
-        let plan = serving.slot.plan();
+        let plan = serving.plan();
         let authority = header(":authority");
         let method = header(":method");
         let path = host::request_header(":path").ok();

@@ -46,6 +46,6 @@ mod root;
 #[cfg(target_arch = "wasm32")]
 #[forbid(unsafe_code)]
 mod tcp;
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", test))]
 #[forbid(unsafe_code)]
 mod vm;

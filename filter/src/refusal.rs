@@ -54,34 +54,61 @@ struct Details<'a> {
 }
 
 impl Refusal {
+    /// The refusal of a request that cannot even be decided, because the plugin
+    /// has no configuration.
+    #[must_use]
+    pub fn unconfigured() -> Self {
+        let rejected_by = Reason::NoPolicy.as_str();
+        let details = Details {
+            host: None,
+            port: None,
+            rejected_by,
+            nearest: None,
+            resource: None,
+            revision: None,
+        };
+        let message = format!("egress is not allowed: {}", because(Reason::NoPolicy));
+        Self::new(403, rejected_by, message, details)
+    }
+
+    fn new(status: u32, rejected_by: &str, message: String, details: Details<'_>) -> Self {
+        let body = Body {
+            error: Error {
+                code: "EGRESS_HOST_NOT_ALLOWED",
+                message,
+                details,
+                retryable: false,
+                retry_after_ms: None,
+            },
+        };
+        Self {
+            status,
+            details: format!("sluice_rejected{{{rejected_by}}}"),
+            rejected_by: rejected_by.to_owned(),
+            body: serde_json::to_vec(&body).unwrap_or_default(),
+        }
+    }
+
     /// The refusal of a decision; `None` if its verdict is not to reject.
     #[must_use]
     pub fn of(decision: &Decision<'_, '_>, resource: Option<&Resource>) -> Option<Self> {
         let rejection = decision.rejection()?;
         let rejected_by = rejection.rejected_by();
         let record = decision.record();
-        let body = Body {
-            error: Error {
-                code: "EGRESS_HOST_NOT_ALLOWED",
-                message: message(decision, rejection),
-                details: Details {
-                    host: record.host.map(Into::into),
-                    port: record.port,
-                    rejected_by,
-                    nearest: record.nearest,
-                    resource,
-                    revision: None,
-                },
-                retryable: false,
-                retry_after_ms: None,
-            },
+        let details = Details {
+            host: record.host.map(Into::into),
+            port: record.port,
+            rejected_by,
+            nearest: record.nearest,
+            resource,
+            revision: None,
         };
-        Some(Self {
-            status: status(rejection),
-            details: format!("sluice_rejected{{{rejected_by}}}"),
-            rejected_by: rejected_by.to_owned(),
-            body: serde_json::to_vec(&body).unwrap_or_default(),
-        })
+        Some(Self::new(
+            status(rejection),
+            rejected_by,
+            message(decision, rejection),
+            details,
+        ))
     }
 }
 

@@ -11,9 +11,10 @@ use crate::host;
 use crate::http::Http;
 use crate::metrics::Decisions;
 use crate::tcp::Tcp;
-use crate::vm::{self, Plugin, Slot};
+use crate::vm::{self, Place, Plugin};
 
-/// A root context. It decides nothing before it is configured.
+/// A root context. It decides nothing before it is configured, and rules no
+/// more once Envoy is done with it.
 #[derive(Default)]
 pub(crate) struct Root {
     kind: Option<Kind>,
@@ -22,14 +23,25 @@ pub(crate) struct Root {
 
 /// What the streams of a root context share.
 pub(crate) struct Serving {
-    pub(crate) slot: Rc<Slot>,
+    place: Place,
     pub(crate) decisions: Decisions,
+}
+
+impl Serving {
+    /// The plan in force for a stream whose callback is running.
+    pub(crate) fn plan(&self) -> Rc<Plan> {
+        self.place.plan(|| {
+            // Eight bytes, little-endian (ENVOY.md §11).
+            let id = host::property("connection\0id").ok()?;
+            id.try_into().ok().map(u64::from_le_bytes)
+        })
+    }
 }
 
 impl Root {
     fn configure(&mut self) -> Result<(), String> {
         // Envoy knows the plugin in the constructor already; other hosts from here on.
-        let root_id = host::property("plugin_root_id").unwrap_or_default();
+        let root_id = plugin_property("plugin_root_id")?;
         let kind = Kind::of_root_id(&String::from_utf8_lossy(&root_id)).map_err(|unknown| unknown.to_string())?;
         self.kind = Some(kind);
         let bytes =
@@ -42,19 +54,30 @@ impl Root {
             plan.policy.rules().len()
         );
         let plugin = Plugin {
-            name: host::property("plugin_name").unwrap_or_default(),
+            // Taken for another, a plugin would be ruled by another's policy.
+            name: plugin_property("plugin_name")?,
             root_id,
-            resource: plan.resource.clone(),
         };
         self.serving = Some(Rc::new(Serving {
-            slot: vm::put_in_force(plugin, plan),
+            place: vm::put_in_force(plugin, plan),
             decisions: Decisions::define(),
         }));
         Ok(())
     }
 }
 
-impl Context for Root {}
+fn plugin_property(name: &str) -> Result<Vec<u8>, String> {
+    host::property(name).map_err(|status| format!("{name}: cannot be read: {status}"))
+}
+
+impl Context for Root {
+    fn on_done(&mut self) -> bool {
+        if let Some(serving) = &self.serving {
+            serving.place.leave();
+        }
+        true
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
@@ -89,13 +112,14 @@ impl RootContext for Root {
 
 /// The time of a decision, read only where the policy depends on it.
 pub(crate) fn now(plan: &Plan) -> Timestamp {
-    let nanos = if plan.policy.depends_on_time() {
-        host::now_nanos().unwrap_or_else(|status| {
-            log::error!("the time cannot be read ({status}): rules that expire count as expired");
-            u64::MAX
-        })
-    } else {
-        0
-    };
-    Timestamp::from_micros(i64::try_from(nanos / 1_000).unwrap_or(i64::MAX))
+    if !plan.policy.depends_on_time() {
+        return Timestamp::from_micros(0);
+    }
+    match host::now_nanos() {
+        Ok(nanos) => i64::try_from(nanos / 1_000).map_or(Timestamp::UNKNOWN, Timestamp::from_micros),
+        Err(status) => {
+            log::error!("the time cannot be read, so rules that expire are taken for the stricter: {status}");
+            Timestamp::UNKNOWN
+        }
+    }
 }

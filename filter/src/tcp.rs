@@ -36,7 +36,7 @@ impl StreamContext for Tcp {
             log::error!("a connection reached a plugin without a configuration");
             return close();
         };
-        let plan = serving.slot.plan();
+        let plan = serving.plan();
         let server_name = host::property(SERVER_NAME).unwrap_or_else(|status| {
             if status != Status::NOT_FOUND {
                 log::error!("the server name cannot be read: {status}");

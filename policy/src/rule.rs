@@ -136,7 +136,11 @@ impl Rule {
         let Some(limits) = &self.limits else {
             return Ok(());
         };
-        if limits.expires_at.is_some_and(|end| now >= end) {
+        let over = |end| match now {
+            Timestamp::UNKNOWN => self.effect == Effect::Allow,
+            now => now >= end,
+        };
+        if limits.expires_at.is_some_and(over) {
             return Err(Why::Expired);
         }
         if !limits.ports.is_empty() && !limits.ports.contains(&port) {

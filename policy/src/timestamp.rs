@@ -16,6 +16,10 @@ pub struct Timestamp(i64);
 pub struct InvalidTimestamp;
 
 impl Timestamp {
+    /// The clock could not be read. Doubt never widens: to a decision at this
+    /// time every allow rule that expires has expired, and no deny rule has.
+    pub const UNKNOWN: Self = Self(i64::MAX);
+
     /// The time `micros` microseconds after the Unix epoch.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {

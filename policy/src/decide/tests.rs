@@ -148,6 +148,23 @@ fn a_rule_ends_at_its_time_and_not_before() {
 }
 
 #[test]
+fn a_clock_that_cannot_be_read_widens_nothing() {
+    let policy = policy(
+        r#"{"mode": "enforce", "rules": [
+            {"id": "on", "effect": "allow", "host": "a.example.com", "expires_at": "2999-01-01T00:00:00Z"},
+            {"id": "all", "effect": "allow", "host": "b.example.com"},
+            {"id": "no", "effect": "deny", "host": "b.example.com", "expires_at": "2000-01-01T00:00:00Z"}]}"#,
+    );
+    let by = |authority| {
+        let seen = request("GET", authority, "/");
+        let decision = policy.decide(&seen, &Surroundings::new(80), Timestamp::UNKNOWN);
+        decision.rejection().map(|rejection| rejection.rejected_by().to_owned())
+    };
+    assert_eq!(by("a.example.com").as_deref(), Some("default_deny"));
+    assert_eq!(by("b.example.com").as_deref(), Some("no"));
+}
+
+#[test]
 fn every_resolved_address_counts() {
     let policy = policy(
         r#"{"mode": "enforce", "rules": [
