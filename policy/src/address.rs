@@ -84,6 +84,19 @@ pub fn embedded_ipv4(ip: IpAddr) -> ArrayVec<Ipv4Addr, MAX_EMBEDDED> {
     found
 }
 
+/// The readings of [`embedded_ipv4`] that somebody may have meant. Where one
+/// address can be read in several ways, the wrong ones fall on "this network"
+/// and reserved space; a deny rule may name even those, but they make nothing
+/// the machine's own.
+fn plausible_ipv4(ip: IpAddr) -> impl Iterator<Item = Ipv4Addr> {
+    let several = match ip {
+        IpAddr::V6(v6) => matches!(v6.segments(), [0x64, 0xff9b, 1, ..] | [0x2001, 0, ..]),
+        IpAddr::V4(_) => false,
+    };
+    let meant = move |v4: &Ipv4Addr| !several || !matches!(v4.octets(), [0 | 240..=255, ..]);
+    embedded_ipv4(ip).into_iter().filter(meant)
+}
+
 /// Whether `ip`, in any form, is the machine itself: loopback, or the
 /// unspecified address, which connects to loopback on common systems.
 #[must_use]
@@ -92,9 +105,7 @@ pub fn is_own(ip: IpAddr) -> bool {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_unspecified(),
         IpAddr::V6(v6) if v6.is_loopback() || v6.is_unspecified() => true,
         // `::/96` holds `::` and `::1` too, handled above.
-        IpAddr::V6(_) => embedded_ipv4(ip)
-            .iter()
-            .any(|v4| v4.is_loopback() || v4.is_unspecified()),
+        IpAddr::V6(_) => plausible_ipv4(ip).any(|v4| v4.is_loopback() || v4.is_unspecified()),
     }
 }
 
@@ -107,10 +118,7 @@ pub fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => is_private_v4(v4),
         IpAddr::V6(v6) => {
-            v6.is_loopback()
-                || v6.is_unspecified()
-                || is_private_v6(v6)
-                || embedded_ipv4(ip).into_iter().any(is_private_v4)
+            v6.is_loopback() || v6.is_unspecified() || is_private_v6(v6) || plausible_ipv4(ip).any(is_private_v4)
         }
     }
 }
@@ -197,6 +205,9 @@ mod tests {
             assert!(!is_own(ip(private)), "{private}");
         }
         for public in [
+            "64:ff9b:1::808:808",
+            "64:ff9b:1:fffe::808:808",
+            "2001:0:0:0:0:0:f7f7:f7f7",
             "93.184.215.14",
             "2606:2800:220:1:248:1893:25c8:1946",
             "100.128.0.1",

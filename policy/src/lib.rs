@@ -58,7 +58,7 @@ pub use document::{PolicyDocument, PolicyRead, RuleDocument};
 pub use explain::{Canonical, Explanation, HostKind, Match};
 pub use glob::{InvalidGlob, MAX_GLOB, PathGlob};
 pub use host::{Host, InvalidHost, MAX_LABEL, MAX_NAME, Name};
-pub use path::Path;
+pub use path::{MAX_PATH, Path};
 pub use pattern::{HostPattern, InvalidPattern, Specificity};
 pub use policy::Policy;
 pub use problem::{Problem, Problems};

@@ -111,6 +111,7 @@ impl fmt::Display for Finding {
 impl From<&Problem> for Finding {
     fn from(problem: &Problem) -> Self {
         let whole = Problem {
+            at: None,
             rule: None,
             ..problem.clone()
         };

@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+/// The longest path, in bytes and without its query, that is looked at. It is
+/// client text, and patterns cost time for every byte of it.
+pub const MAX_PATH: usize = 4096;
+
 /// The one reading of a path that every server shares, or that there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Path<'a> {
@@ -18,7 +22,7 @@ impl<'a> Path<'a> {
     /// Ambiguous are: a path that was not recorded; one that does not begin
     /// with `/`; a fragment; an encoded slash, `%25`, or an incomplete escape;
     /// NUL, `\`, `;` and `//`, raw or encoded; a `..` that climbs above the
-    /// root; bytes that are not UTF-8.
+    /// root; bytes that are not UTF-8; more than [`MAX_PATH`] bytes.
     #[must_use]
     pub fn parse(path: Option<&'a [u8]>) -> Self {
         path.and_then(clean).map_or(Self::Ambiguous, Self::Clean)
@@ -27,7 +31,7 @@ impl<'a> Path<'a> {
 
 fn clean(path: &[u8]) -> Option<Cow<'_, [u8]>> {
     let path = path.split(|&b| b == b'?').next().unwrap_or_default();
-    if path.first() != Some(&b'/') {
+    if path.first() != Some(&b'/') || path.len() > MAX_PATH {
         return None;
     }
     let decoded = decode(path)?;
@@ -167,6 +171,9 @@ mod tests {
         ] {
             assert_eq!(clean_text(path), None, "{path}");
         }
+        let longest = format!("/{}?{}", "a".repeat(MAX_PATH - 1), "q".repeat(9));
+        assert!(clean_text(&longest).is_some());
+        assert_eq!(clean_text(&longest.replace('?', "a?")), None);
         assert_eq!(Path::parse(None), Path::Ambiguous);
         assert_eq!(Path::parse(Some(b"/caf\xe9")), Path::Ambiguous);
     }

@@ -80,6 +80,7 @@ impl Policy {
                 // resource are told apart by their scope.
                 if !rule.id.is_empty() && !ids.insert(rule.id.as_str()) {
                     problems.push(Problem {
+                        at: Some(at),
                         rule: Some(rule_name(Some(&rule.id), at)),
                         field: "id".to_owned(),
                         value: shown(&rule.id),
@@ -136,12 +137,16 @@ fn drop_echoes(problems: &mut Vec<Problem>, unread: usize) {
     if unread == 0 {
         return;
     }
-    let echoes = problems.split_off(unread.min(problems.len()));
-    let is_echo = |echo: &Problem| {
-        problems
+    let mut new = problems.split_off(unread.min(problems.len()));
+    {
+        let known: HashSet<(Option<usize>, &str)> = problems
             .iter()
-            .any(|known| known.rule == echo.rule && (known.field == echo.field || known.field.is_empty()))
-    };
-    let new: Vec<Problem> = echoes.into_iter().filter(|echo| !is_echo(echo)).collect();
-    problems.extend(new);
+            .map(|problem| (problem.at, problem.field.as_str()))
+            .collect();
+        // No field is a whole rule that could not be read.
+        let is_echo =
+            |echo: &Problem| known.contains(&(echo.at, echo.field.as_str())) || known.contains(&(echo.at, ""));
+        new.retain(|echo| !is_echo(echo));
+    }
+    problems.append(&mut new);
 }

@@ -13,6 +13,8 @@ pub struct Problem {
     pub value: String,
     /// What would be right.
     pub expected: String,
+    /// The place of the rule in its document, from 0. Names repeat, places do not.
+    pub(crate) at: Option<usize>,
 }
 
 impl fmt::Display for Problem {

@@ -224,6 +224,7 @@ struct Checker<'d, 'p> {
 impl Checker<'_, '_> {
     fn problem(&mut self, field: &str, value: &impl serde::Serialize, expected: impl ToString) {
         self.problems.push(Problem {
+            at: Some(self.at),
             rule: Some(rule_name(Some(&self.document.id), self.at)),
             field: field.to_owned(),
             value: shown(value),

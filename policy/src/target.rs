@@ -75,6 +75,10 @@ pub struct OwnAddresses(Vec<(Host, Option<u16>)>);
 impl OwnAddresses {
     /// Adds an endpoint; without a port, every port of the host.
     pub fn add(&mut self, host: Host, port: Option<u16>) {
+        let host = match host {
+            Host::Ip(ip) => Host::Ip(address::unmapped(ip)),
+            Host::Name(_) => host,
+        };
         self.0.push((host, port));
     }
 

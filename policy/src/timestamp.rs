@@ -38,6 +38,10 @@ impl Timestamp {
     /// # Errors
     /// [`InvalidTimestamp`] for any other text.
     pub fn parse_rfc3339(text: &str) -> Result<Self, InvalidTimestamp> {
+        // The parser takes any byte between date and time.
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
+            return Err(InvalidTimestamp);
+        }
         let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
         let nanos = parsed.unix_timestamp_nanos();
         i64::try_from(nanos.div_euclid(1_000))
@@ -99,6 +103,8 @@ mod tests {
             "tomorrow",
             "",
             "2027-13-01T00:00:00Z",
+            "2027-01-01x00:00:00Z",
+            "2027-01-01 00:00:00Z",
         ] {
             assert_eq!(Timestamp::parse_rfc3339(bad), Err(InvalidTimestamp), "{bad}");
         }

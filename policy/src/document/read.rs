@@ -28,6 +28,7 @@ impl PolicyRead {
     pub fn from_json(json: &[u8]) -> Result<Self, Problems> {
         serde_json::from_slice(json).map_err(|error| {
             Problem {
+                at: None,
                 rule: None,
                 field: String::new(),
                 value: error.to_string(),
@@ -173,6 +174,7 @@ impl<'de> Visitor<'de> for RulesVisitor {
             rules
                 .problems
                 .extend(fields.problems.into_iter().map(|problem| Problem {
+                    at: Some(at),
                     rule: Some(name.clone()),
                     ..problem
                 }));
@@ -295,6 +297,7 @@ struct Fields {
 impl Fields {
     fn problem(&mut self, field: &str, value: String, expected: &str) {
         self.problems.push(Problem {
+            at: None,
             rule: None,
             field: field.to_owned(),
             value,

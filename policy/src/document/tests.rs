@@ -42,6 +42,7 @@ fn every_mistake_is_reported_at_once_and_by_name() {
     let found = problems(
         r#"{"mode": "observe", "defaults": 1, "rules": [
             {"id": "a b", "effect": "allow", "host": "https://x.example/"},
+            {"id": "r0", "effect": {"allow": null}, "host": "a.example"},
             {"id": "r1", "effect": "permit", "host": "a.example:443", "port": 443},
             {"id": "r1", "effect": "deny", "host": "a.example", "warn_only": true, "resolves_to": ["10.0.0.0/8"]},
             {"effect": "allow"},
@@ -54,15 +55,16 @@ fn every_mistake_is_reported_at_once_and_by_name() {
     let expected = [
         "policy: mode: \"observe\": expected \"audit_only\" or \"enforce\"",
         "policy: defaults: 1: expected one of mode, default_effect, rules",
+        "rule r0: effect: {\"allow\":null}: expected \"allow\" or \"deny\"",
         "rule r1: effect: \"permit\": expected \"allow\" or \"deny\"",
         "rule r1: port: 443: expected one of id, effect,",
-        "rule #3: id: missing: expected an id",
-        "rule #3: host: missing: expected a name",
+        "rule #4: id: missing: expected an id",
+        "rule #4: host: missing: expected a name",
         "rule r2: ports: [70000]: expected a list of ports, 1 to 65535",
         "rule r3: host: twice: expected the field once",
-        "rule #7: 7: expected a rule object",
-        "rule #8: a list: expected a rule object",
-        "rule #9: null: expected a rule object",
+        "rule #8: 7: expected a rule object",
+        "rule #9: a list: expected a rule object",
+        "rule #10: null: expected a rule object",
         "rule a b: id: \"a b\": expected an id",
         "rule a b: host: \"https://x.example/\": expected a host without scheme",
         "rule r1: host: \"a.example:443\": expected a host without port",
@@ -86,6 +88,16 @@ fn every_mistake_is_reported_at_once_and_by_name() {
         );
     }
     assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn rules_of_one_name_are_told_apart_by_their_place() {
+    let found = problems(
+        r#"{"rules": [{"id": "r", "effect": "deny", "host": "a.example", "ports": "x"},
+                      {"id": "r", "effect": "deny", "host": "a.example", "ports": [0]}]}"#,
+    );
+    let ports: Vec<_> = found.iter().filter(|problem| problem.contains("ports")).collect();
+    assert_eq!(ports.len(), 2, "{found:#?}");
 }
 
 #[test]

@@ -81,6 +81,7 @@ fn the_proxy_itself_is_recognised_in_every_spelling() {
     let mut own = OwnAddresses::default();
     own.add(Host::parse(b"collector.example.com").unwrap(), Some(4317));
     own.add(Host::parse(b"192.0.2.7").unwrap(), None);
+    own.add(Host::parse_ipv6(b"::ffff:192.0.2.8").unwrap(), Some(99));
     let is_own = |authority: &[u8]| {
         let seen = Seen::Request {
             authority,
@@ -98,6 +99,8 @@ fn the_proxy_itself_is_recognised_in_every_spelling() {
         "collector.example.com:4317",
         "192.0.2.7",
         "[64:ff9b::192.0.2.7]:1",
+        "192.0.2.8:99",
+        "[::ffff:192.0.2.8]:99",
     ] {
         assert!(is_own(authority.as_bytes()), "{authority}");
     }
