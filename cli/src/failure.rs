@@ -73,7 +73,7 @@ pub(crate) fn name(path: &Path) -> String {
     if path == Path::new("-") {
         "stdin".to_owned()
     } else {
-        path.display().to_string()
+        crate::output::quiet(&path.display().to_string())
     }
 }
 

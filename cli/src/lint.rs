@@ -100,7 +100,7 @@ impl Report {
 
     fn write(&self, file: &str, out: &mut dyn Write) -> io::Result<()> {
         for finding in &self.findings {
-            writeln!(out, "{file}: {finding}")?;
+            writeln!(out, "{file}: {}", output::quiet(&finding.to_string()))?;
         }
         let errors = output::counted(self.summary.errors, "error", "errors");
         let warnings = output::counted(self.summary.warnings, "warning", "warnings");

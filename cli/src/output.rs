@@ -34,7 +34,23 @@ pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
 /// Says something to the person at the terminal. If nobody can hear it, that
 /// is no reason to stop.
 pub(crate) fn message(text: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "sluice: {text}");
+    let _ = writeln!(io::stderr().lock(), "sluice: {}", quiet(&text.to_string()));
+}
+
+/// Text in which nothing steers a terminal: file names and policies are
+/// written by others. Letters of every script stay, lines too.
+pub(crate) fn quiet(text: &str) -> String {
+    let steers = |character: char| {
+        (character.is_control() && character != '\n')
+            || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .flat_map(|character| {
+            let escaped = steers(character).then(|| character.escape_default());
+            let plain = escaped.is_none().then_some(character);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
 }
 
 /// How wide stdout is, if it is a terminal.
@@ -47,7 +63,11 @@ pub(crate) fn terminal_width() -> Option<u16> {
 
 /// The first of many things, one a line, and how many more there are.
 pub(crate) fn some<T: Display>(things: &[T], most: usize) -> String {
-    let mut text: String = things.iter().take(most).map(|thing| format!("\n  {thing}")).collect();
+    let mut text: String = things
+        .iter()
+        .take(most)
+        .map(|thing| format!("\n  {}", quiet(&thing.to_string())))
+        .collect();
     if let Some(more) = things.len().checked_sub(most).filter(|more| *more > 0) {
         text.push_str(&format!("\n  and {more} more"));
     }

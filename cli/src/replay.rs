@@ -119,6 +119,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if replayed.decisions.is_empty() {
         output::message("nothing was decided: the recordings hold no traffic that can be replayed");
     }
+    // Asked to fail on what it finds, a check that looked at nothing has not passed.
+    let unchecked = replayed.decisions.is_empty() && arguments.fail_on != FailOn::None;
     if !unmet.is_empty() {
         let count = expectations.as_ref().map_or(0, Expectations::len);
         let list = output::some(&unmet, unmet.len());
@@ -131,7 +133,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             arguments.fail_on
         ));
     }
-    Ok(Outcome::no_if(failing > 0 || !unmet.is_empty()))
+    Ok(Outcome::no_if(failing > 0 || !unmet.is_empty() || unchecked))
 }
 
 fn load_expectations(path: &Path) -> Result<Expectations, Failure> {

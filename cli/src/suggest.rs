@@ -75,6 +75,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         observed.add(recorded);
     }
     let suggestions = observed.suggestions();
+    if arguments.format == Format::Policy && suggestions.suggestions.is_empty() {
+        tell_skipped(&traffic.skipped);
+        tell_left_out(&suggestions);
+        output::message("nothing to make a policy of: it would deny everything");
+        return Ok(Outcome::No);
+    }
     match arguments.format {
         Format::Table => output::result(|out| table::write(&suggestions, &traffic.skipped, out))?,
         Format::Json => output::json(&suggestions)?,

@@ -10,7 +10,7 @@ mod suggestion;
 #[cfg(test)]
 mod tests;
 
-pub use advice::{Class, FREQUENT, Recommendation};
+pub use advice::{Class, FREQUENT, REGULAR_DAYS, REPEATED, Recommendation};
 pub use catalogue::{Catalogue, CatalogueError};
 pub use group::WILDCARD_FROM;
 pub use observed::Observed;

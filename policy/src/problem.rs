@@ -20,7 +20,8 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.rule {
-            Some(rule) => write!(f, "rule {rule}: ")?,
+            // A bad id is shown like this too, and may hold anything.
+            Some(rule) => write!(f, "rule {}: ", rule.escape_debug())?,
             None => f.write_str("policy: ")?,
         }
         if !self.field.is_empty() {

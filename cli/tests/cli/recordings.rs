@@ -85,7 +85,7 @@ fn what_is_no_recording_is_refused_with_the_formats() {
 }
 
 #[test]
-fn nothing_recorded_is_said_and_no_failure() {
+fn nothing_recorded_is_said_and_fails_only_what_was_to_check_it() {
     let scratch = Scratch::new();
     let empty = scratch.file("nothing.har", r#"{"log": {"entries": []}}"#);
     let ran = sluice(&[
@@ -99,7 +99,7 @@ fn nothing_recorded_is_said_and_no_failure() {
         "--fail-on",
         "warn",
     ])
-    .ended(0);
+    .ended(1);
     ran.complains_of(&["nothing.har", "nothing is recorded", "nothing was decided"]);
     assert_eq!(ran.json()["decisions"], serde_json::json!([]));
     let ran = sluice(&["replay", "--native", &empty, "--policy", "enforce.json"]).ended(0);
@@ -107,4 +107,33 @@ fn nothing_recorded_is_said_and_no_failure() {
         ran.stdout,
         "total 0: allow 0, warn 0, reject 0; would_reject 0; skipped 0\n"
     );
+    let ran = sluice(&["suggest", &empty, "--format", "policy"]).ended(1);
+    assert_eq!(ran.stdout, "", "a policy that denies everything is no suggestion");
+    ran.complains_of(&["nothing to make a policy of"]);
+}
+
+#[test]
+fn names_of_files_and_rules_do_not_steer_the_terminal() {
+    let scratch = Scratch::new();
+    let policy = scratch.file(
+        "p\u{1b}[31m.json",
+        r#"{"rules": [{"id": "a\u001b[31m", "effect": "allow", "host": "a.example"}]}"#,
+    );
+    let recording = scratch.file("r\u{1b}[31m.har", r#"{"log": {"entries": [1]}}"#);
+    for arguments in [
+        &["lint", policy.as_str()][..],
+        &["replay", "--native", &recording, "--policy", &policy],
+        &["replay", "--native", &recording, "--policy", "enforce.json"],
+        &["lint", "no\u{1b}[31m.json"],
+    ] {
+        let ran = sluice(arguments);
+        assert!(
+            !ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'),
+            "{arguments:?}"
+        );
+        assert!(
+            format!("{}{}", ran.stdout, ran.stderr).contains("[31m"),
+            "{arguments:?}"
+        );
+    }
 }

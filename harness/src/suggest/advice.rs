@@ -54,6 +54,13 @@ pub enum Recommendation {
 /// what a workload is there for, it does again and again.
 pub const FREQUENT: u64 = 20;
 
+/// On how many days, at the least. All of it on one day may be one thing that went wrong.
+pub const REGULAR_DAYS: usize = 2;
+
+/// From how many requests a host. What carries data out in names that it makes
+/// up asks for each of them once or twice.
+pub const REPEATED: u64 = 3;
+
 impl Class {
     /// Whether destinations of this class are recommended to be denied.
     pub(super) fn is_denied(self) -> bool {
@@ -70,6 +77,17 @@ pub(super) struct Facts<'a> {
     pub(super) address: Option<IpAddr>,
     /// All requests to the domain in question, on any port.
     pub(super) requests: u64,
+    /// The days on which they were made; none if no time was recorded.
+    pub(super) days: usize,
+    /// The hosts of the domain that they were made to.
+    pub(super) hosts: usize,
+}
+
+impl Facts<'_> {
+    fn is_regular(&self) -> bool {
+        let hosts = u64::try_from(self.hosts).unwrap_or(u64::MAX);
+        self.requests >= FREQUENT && self.days >= REGULAR_DAYS && self.requests >= hosts.saturating_mul(REPEATED)
+    }
 }
 
 /// The recommendation and its reason in one sentence.
@@ -122,12 +140,25 @@ pub(super) fn advice(facts: &Facts<'_>) -> (Recommendation, String) {
             "An address without a name, which nothing ties to a service: keep it only if you know who holds it."
                 .to_owned(),
         ),
-        Class::Unknown if facts.requests >= FREQUENT => (
+        Class::Unknown if facts.is_regular() => (
             Recommendation::Keep,
             format!(
-                "Regular traffic of this workload ({requests} to this domain), though to no service in the catalogue."
+                "Regular traffic of this workload ({requests} to this domain on {} days), though to no service in the catalogue.",
+                facts.days
             ),
         ),
+        Class::Unknown
+            if facts.hosts > 1
+                && facts.requests < u64::try_from(facts.hosts).unwrap_or(u64::MAX).saturating_mul(REPEATED) =>
+        {
+            (
+                Recommendation::Question,
+                format!(
+                    "{requests} to {} hosts of a domain that is not in the catalogue: names that are hardly asked for twice can carry data out, so keep it only if you know what makes them.",
+                    facts.hosts
+                ),
+            )
+        }
         Class::Unknown => (
             Recommendation::Question,
             format!(

@@ -25,8 +25,8 @@ struct Subject<'o> {
     /// The wildcard, if it is one.
     pattern: Option<String>,
     hosts: Hosts<'o>,
-    /// All requests to the service or domain that the hosts belong to.
-    requests: u64,
+    /// What was seen of the service or domain that the hosts belong to.
+    volume: Volume,
 }
 
 /// All suggestions, the most requested first.
@@ -55,8 +55,8 @@ fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
             None => alone.push((name.as_str(), host)),
         }
     }
-    let requests = requests(observed);
-    let of_owner = |name: &str, host| requests.get(&owner(observed, name, host)).copied().unwrap_or_default();
+    let volumes = volumes(observed);
+    let of_owner = |name: &str, host| volumes.get(&owner(observed, name, host)).cloned().unwrap_or_default();
     let mut subjects = Vec::new();
     for ((domain, entry), hosts) in families {
         let top = common_ancestor(domain, &hosts);
@@ -66,14 +66,14 @@ fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
         let enough = below.len() >= observed.options.wildcard_from;
         // What cannot be checked is not widened.
         if enough && !observed.catalogue.takes_in_others(top, entry).unwrap_or(true) {
-            let requests = below
+            let volume = below
                 .first()
                 .map(|(name, host)| of_owner(name, host))
                 .unwrap_or_default();
             subjects.push(Subject {
                 pattern: Some(format!("*.{top}")),
                 hosts: below,
-                requests,
+                volume,
             });
         } else {
             alone.extend(below);
@@ -83,7 +83,7 @@ fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
     subjects.extend(alone.map(|(name, host)| Subject {
         pattern: None,
         hosts: vec![(name, host)],
-        requests: of_owner(name, host),
+        volume: of_owner(name, host),
     }));
     subjects
 }
@@ -96,13 +96,24 @@ fn owner<'o>(observed: &Observed<'_>, name: &'o str, host: &HostSeen) -> Owner<'
     (domain.unwrap_or(name), host.entry())
 }
 
-/// All requests by owner, because a domain that is asked often is regular as a
-/// whole, `example.com` with few requests beside its busy `www` too.
-fn requests<'o>(observed: &'o Observed<'_>) -> BTreeMap<Owner<'o>, u64> {
-    let mut totals: BTreeMap<_, u64> = BTreeMap::new();
+/// What was seen of one owner's hosts.
+#[derive(Debug, Clone, Default)]
+struct Volume {
+    requests: u64,
+    hosts: usize,
+    /// Days since the epoch.
+    days: BTreeSet<i64>,
+}
+
+/// All that was seen by owner, because a domain that is asked often is regular
+/// as a whole, `example.com` with few requests beside its busy `www` too.
+fn volumes<'o>(observed: &'o Observed<'_>) -> BTreeMap<Owner<'o>, Volume> {
+    let mut totals: BTreeMap<_, Volume> = BTreeMap::new();
     for (name, host) in &observed.hosts {
         let total = totals.entry(owner(observed, name, host)).or_default();
-        *total = total.saturating_add(host.requests());
+        total.requests = total.requests.saturating_add(host.requests());
+        total.hosts += 1;
+        total.days.extend(host.ports.values().flat_map(|port| &port.days));
     }
     totals
 }
@@ -197,7 +208,9 @@ impl Subject<'_> {
             class,
             service: entry.map(|entry| observed.catalogue.entry(entry).name.as_str()),
             address: first.and_then(|host| host.address),
-            requests: self.requests,
+            requests: self.volume.requests,
+            days: self.volume.days.len(),
+            hosts: self.volume.hosts,
         });
         Suggestion {
             host: match self.pattern {

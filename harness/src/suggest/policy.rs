@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sluice_policy::{Effect, Mode, PolicyDocument, Reason, RuleDocument};
+use sluice_policy::{Effect, HostPattern, Mode, PolicyDocument, Reason, RuleDocument};
 
 use super::advice::Recommendation;
 use super::suggestion::Suggestion;
@@ -15,11 +15,16 @@ const LONGEST_ID: usize = 64;
 /// with a note where a question is open.
 pub fn policy_of(suggestions: &[Suggestion]) -> PolicyDocument {
     let mut ids = BTreeSet::new();
+    let mut denied = BTreeSet::new();
     PolicyDocument {
         mode: Some(Mode::Enforce),
         default_effect: Some(Effect::Deny),
         rules: suggestions
             .iter()
+            // A deny is about the host whatever the port, so one is enough.
+            .filter(|suggestion| {
+                suggestion.recommendation != Recommendation::Deny || denied.insert(canonical(suggestion.subject()))
+            })
             .map(|suggestion| rule(suggestion, &mut ids))
             .collect(),
     }
@@ -42,13 +47,23 @@ fn rule(suggestion: &Suggestion, ids: &mut BTreeSet<String>) -> RuleDocument {
             .to_owned();
     }
     let id = unique(suggestion, ids);
+    // What was seen of a host to be denied says nothing of where else it answers.
+    let ports = match effect {
+        Effect::Deny => Vec::new(),
+        Effect::Allow => suggestion.ports.clone(),
+    };
     RuleDocument {
         methods: suggestion.methods.clone(),
         path_glob: suggestion.path_glob.clone(),
-        ports: suggestion.ports.clone(),
+        ports,
         note: (!note.is_empty()).then_some(note),
         ..RuleDocument::new(id, effect, suggestion.subject())
     }
+}
+
+/// As rules read it: an IPv4-mapped address is the IPv4 address.
+fn canonical(subject: &str) -> String {
+    HostPattern::parse(subject).map_or_else(|_| subject.to_owned(), |pattern| pattern.to_string())
 }
 
 /// An id that reads as what the rule is about: the host, `any.` before a

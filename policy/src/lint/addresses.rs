@@ -41,18 +41,18 @@ fn metadata(survey: &Survey<'_>, report: &mut Report<'_>) {
                     {
                         continue;
                     }
-                    let ports = rule.ports();
-                    let ask = Ask {
-                        host,
-                        // Metadata services are asked in clear.
-                        port: if ports.is_empty() || ports.contains(&80) {
-                            80
-                        } else {
-                            ports.first().copied().unwrap_or(80)
-                        },
-                        request: request_of(rule),
+                    // Metadata services are asked in clear; a deny that names
+                    // that port leaves the others.
+                    let ports = match rule.ports() {
+                        [] => &[80, 443, 8080],
+                        ports => ports,
                     };
-                    if ask.passes(rule, survey.now) && passed_by(survey.verdict(&ask)).is_some() {
+                    let passes = ports.iter().any(|&port| {
+                        let request = request_of(rule);
+                        let ask = Ask { host, port, request };
+                        ask.passes(rule, survey.now) && passed_by(survey.verdict(&ask)).is_some()
+                    });
+                    if passes {
                         reached.entry(number).or_default().push(address);
                     }
                 }

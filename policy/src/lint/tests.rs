@@ -482,6 +482,11 @@ fn metadata_and_loopback_addresses() {
             r#"{"id": "a", "effect": "allow", "host": "169.254.0.0/16"}"#,
             &["error a metadata -"],
         ),
+        // A deny of one port leaves the others.
+        (
+            r#"{"id": "a", "effect": "allow", "host": "169.254.169.254/31"}, {"id": "d", "effect": "deny", "host": "169.254.169.254", "ports": [80]}"#,
+            &["error a metadata -"],
+        ),
         (
             r#"{"id": "a", "effect": "allow", "host": "64:ff9b::/96"}"#,
             &["error a metadata -"],

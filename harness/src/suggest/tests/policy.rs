@@ -95,18 +95,53 @@ fn each_class_has_its_recommendation() {
 }
 
 #[test]
+fn names_that_are_hardly_asked_for_twice_are_never_regular() {
+    let seen: Vec<_> = (0..100)
+        .map(|number| {
+            let day = format!("2026-03-{:02}T08:00:00Z", 1 + number % 7);
+            at(connect(&format!("u{number}.exfil.example:443")), &day)
+        })
+        .collect();
+    let found = suggest(&seen);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].recommendation, Recommendation::Question);
+    assert!(
+        found[0].reason.contains("100 requests to 100 hosts"),
+        "{}",
+        found[0].reason
+    );
+}
+
+#[test]
+fn a_denied_host_is_denied_on_every_port_and_once() {
+    let found = suggest(&[
+        http("GET", "169.254.169.254", "/"),
+        connect("169.254.169.254:8080"),
+        http("GET", "[::ffff:169.254.169.254]", "/"),
+    ]);
+    let denies: Vec<_> = policy_of(&found)
+        .rules
+        .into_iter()
+        .filter(|rule| rule.host.contains("169.254.169.254"))
+        .collect();
+    assert_eq!(denies.len(), 1, "{denies:?}");
+    assert!(denies[0].ports.is_empty());
+}
+
+#[test]
 fn what_is_frequent_is_kept_whatever_port_it_goes_to() {
-    let seen = |count| {
+    let seen = |count, day: &str| {
         suggest(&[
-            times(connect("www.example.com:443"), count),
-            http("GET", "www.example.com", "/"),
+            at(times(connect("www.example.com:443"), count), "2026-03-02T08:00:00Z"),
+            at(http("GET", "www.example.com", "/"), day),
         ])
     };
-    for (count, expected) in [
-        (FREQUENT - 2, Recommendation::Question),
-        (FREQUENT - 1, Recommendation::Keep),
+    for (count, day, expected) in [
+        (FREQUENT - 2, "2026-03-03T08:00:00Z", Recommendation::Question),
+        (FREQUENT - 1, "2026-03-03T08:00:00Z", Recommendation::Keep),
+        (1000, "2026-03-02T09:00:00Z", Recommendation::Question),
     ] {
-        let found = seen(count);
+        let found = seen(count, day);
         assert_eq!(found.len(), 2);
         assert!(
             found.iter().all(|suggestion| suggestion.recommendation == expected),
@@ -116,8 +151,9 @@ fn what_is_frequent_is_kept_whatever_port_it_goes_to() {
     // A domain is regular as a whole; strangers beside each other are not.
     let pair = |one: &str, other: &str| {
         let seen = [
-            times(connect(&format!("{one}:443")), FREQUENT),
-            connect(&format!("{other}:443")),
+            at(times(connect(&format!("{one}:443")), FREQUENT), "2026-03-02T08:00:00Z"),
+            at(connect(&format!("{one}:443")), "2026-03-03T08:00:00Z"),
+            at(connect(&format!("{other}:443")), "2026-03-03T08:00:00Z"),
         ];
         suggest(&seen)
             .iter()
@@ -263,7 +299,7 @@ fn a_policy_has_a_rule_for_each_suggestion() {
     );
     let denied = rule("169.254.169.254");
     assert_eq!(denied["effect"], "deny");
-    assert_eq!(denied["ports"], serde_json::json!([80]));
+    assert_eq!(denied.get("ports"), None, "on every port");
     assert!(
         denied.get("methods").is_none(),
         "a deny that looks inside lets tunnels pass: {denied}"
