@@ -27,16 +27,20 @@ class PolicyFile:
 
     def read(self):
         try:
-            text = self.path.read_text()
+            text = self.path.read_text(encoding="utf-8-sig")
             json.loads(text)
-        except (OSError, ValueError) as problem:
+        except OSError as problem:
+            raise NoPolicy(f"{self.path}: {problem.strerror}") from None
+        except ValueError as problem:
             raise NoPolicy(f"{self.path}: {problem}") from None
         return text
 
     def install(self):
         """Moves the policy into place. What it says is for the filter to judge, not for this."""
         self.text = self.read()
-        configuration = json.dumps('{"default_port": 80, "policy": ' + self.text + "}")
+        # Never the text of an earlier one: what Envoy still has it does not configure again.
+        generation = time.time_ns() // 1000
+        configuration = json.dumps(f'{{"generation": {generation}, "default_port": 80, "policy": {self.text}}}')
         changed, count = CONFIGURATION.subn(lambda found: f"{found[1]}value: {configuration}\n", self.shipped)
         if count != 1:
             raise NoPolicy(f"{self.filter_yaml} should have one configuration, not {count}")
@@ -84,4 +88,9 @@ def refusals(log, start):
     with open(log, "rb") as file:
         file.seek(start)
         text = file.read().decode(errors="replace")
-    return list(dict.fromkeys(re.findall(r"configuration refused: (.*)", text)))
+    return [printable(line) for line in dict.fromkeys(re.findall(r"configuration refused: (.*)", text))]
+
+
+def printable(text):
+    """What others wrote must not reach the terminal as control sequences."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -19,7 +19,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from policy_file import NoPolicy, PolicyFile
+from policy_file import NoPolicy, PolicyFile, printable, refusals
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -139,7 +139,10 @@ class Envoy:
         # Ready, and yet without a filter, is how Envoy starts when the filter refused its
         # configuration: every request would then be answered with 500.
         if self.stat("extension_config_discovery.http_filter.sluice.update_success") == 0:
-            tail = "\n".join("  " + line for line in self.log.read_text(errors="replace").splitlines()
+            refused = refusals(self.log, 0)
+            if refused:
+                raise Problem("the filter refuses its configuration:\n" + "\n".join("  " + line for line in refused))
+            tail = "\n".join("  " + printable(line) for line in self.log.read_text(errors="replace").splitlines()
                              if "[wasm]" in line or "[config]" in line and "rejected" in line)
             raise Problem(f"the filter did not start; {self.log} says:\n{tail}")
 
@@ -211,11 +214,6 @@ class Decisions:
         shown = [entry["start_time"][11:19], verdict.get("action"), would, entry["method"], target,
                  reason, entry["response_code"]]
         return self.LINE.format(*("-" if value is None else printable(str(value)) for value in shown))
-
-
-def printable(text):
-    """What clients sent must not reach the terminal as control sequences."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 class Signals:

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod binary;
+mod listeners;
 mod setup;
 
 use std::fs;
@@ -26,6 +27,8 @@ pub struct Envoy {
     folder: Option<TempDir>,
     /// The resource that file-based ECDS watches, as it is now.
     filter: Value,
+    /// The listeners that file-based LDS watches, as they are now.
+    listeners: Option<Value>,
 }
 
 impl Envoy {
@@ -81,11 +84,15 @@ impl Envoy {
 
     fn offer(&mut self, configuration: &str) {
         setup::configure(&mut self.filter, configuration);
-        let next = self.folder().join("filter.yaml.next");
-        let text = self.filter.to_string();
-        fs::write(&next, text).expect("the test's folder is writable");
+        self.put("filter.yaml", &self.filter);
+    }
+
+    /// Moves a new file over one that Envoy watches.
+    fn put(&self, name: &str, content: &Value) {
+        let next = self.folder().join("next");
+        fs::write(&next, content.to_string()).expect("the test's folder is writable");
         // A move within the folder is atomic, and moves are what Envoy watches for.
-        fs::rename(&next, self.folder().join("filter.yaml")).expect("both are in one folder");
+        fs::rename(&next, self.folder().join(name)).expect("both are in one folder");
     }
 
     /// The prefix of the statistics of our filter's configuration source.

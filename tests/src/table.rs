@@ -53,7 +53,8 @@ pub enum Form {
 pub enum InEnvoy {
     /// The filter decides what was sent.
     Same,
-    /// The filter decides this authority instead of the one that was sent.
+    /// The filter decides this authority, or this path if it begins with `/`, instead of
+    /// the one that was sent.
     Sees(Vec<u8>),
     /// Envoy answers before the filter is asked.
     Answers(u16),
@@ -113,7 +114,7 @@ impl Row {
             decision: decision.to_owned(),
             target: target.to_owned(),
             envoy: match envoy.strip_prefix("sees ") {
-                Some(authority) => InEnvoy::Sees(bytes(code(authority))),
+                Some(other) => InEnvoy::Sees(bytes(code(other))),
                 None if envoy == "same" => InEnvoy::Same,
                 None if envoy == "reset" => InEnvoy::Resets,
                 None => InEnvoy::Answers(envoy.parse().unwrap_or_else(|_| panic!("{text}"))),
@@ -125,10 +126,13 @@ impl Row {
     /// What the filter is shown of it.
     #[must_use]
     pub fn sighting(&self) -> Sighting {
-        let authority = match &self.envoy {
-            InEnvoy::Sees(other) => other.clone(),
-            _ => self.authority.clone(),
-        };
+        let mut authority = self.authority.clone();
+        let mut path = self.path.clone();
+        match &self.envoy {
+            InEnvoy::Sees(other) if other.starts_with(b"/") => path = Some(other.clone()),
+            InEnvoy::Sees(other) => authority = other.clone(),
+            _ => {}
+        }
         match self.form {
             Form::Tls => Sighting::Connection {
                 server_name: authority,
@@ -137,7 +141,7 @@ impl Row {
             _ => Sighting::Request {
                 authority,
                 method: self.method.clone(),
-                path: self.path.clone(),
+                path,
             },
         }
     }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Envoy, admin, binary, read_log};
+use super::{Envoy, admin, binary, listeners, read_log};
 use crate::dns::Dns;
 use crate::wait;
 
@@ -17,6 +17,7 @@ use crate::wait;
 pub struct Setup {
     bootstrap: Value,
     filter: Value,
+    listeners: Option<Value>,
     concurrency: u32,
 }
 
@@ -81,6 +82,7 @@ impl Setup {
         Self {
             bootstrap,
             filter: read(&folder.join("filter.yaml")),
+            listeners: None,
             concurrency: 2,
         }
     }
@@ -148,6 +150,14 @@ impl Setup {
         })
     }
 
+    /// Moves the listeners, with the filter in them, into a file that is watched (LDS).
+    #[must_use]
+    pub fn watching_listeners(self) -> Self {
+        let mut setup = self.inline();
+        setup.listeners = Some(listeners::watch(&mut setup.bootstrap));
+        setup
+    }
+
     /// Runs `envoy --mode validate`.
     ///
     /// # Errors
@@ -186,6 +196,7 @@ impl Setup {
             child,
             folder: Some(folder),
             filter: self.filter,
+            listeners: self.listeners,
         };
         wait::until("Envoy to be ready", || {
             if let Some(status) = envoy.child.try_wait().expect("a child can be waited for") {
@@ -209,6 +220,9 @@ impl Setup {
         // JSON is YAML.
         write("envoy.yaml", self.bootstrap.to_string().as_bytes());
         write("filter.yaml", self.filter.to_string().as_bytes());
+        if let Some(listeners) = &self.listeners {
+            write(listeners::FILE, listeners.to_string().as_bytes());
+        }
         write("sluice_filter.wasm", sluice_harness::FILTER_WASM);
         folder
     }

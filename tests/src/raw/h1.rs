@@ -25,6 +25,20 @@ pub fn request(method: &[u8], target: &[u8], headers: &[(&[u8], &[u8])]) -> Vec<
     bytes
 }
 
+/// The bytes of a plain `GET` of `/`, as sent to a proxy.
+#[must_use]
+pub fn get(authority: &str) -> Vec<u8> {
+    let url = format!("http://{authority}/");
+    request(b"GET", url.as_bytes(), &[(b"host", authority.as_bytes())])
+}
+
+/// The bytes of a `CONNECT`.
+#[must_use]
+pub fn connect_to(authority: &str) -> Vec<u8> {
+    let authority = authority.as_bytes();
+    request(b"CONNECT", authority, &[(b"host", authority)])
+}
+
 impl Connection {
     /// Connects.
     #[must_use]
@@ -36,6 +50,14 @@ impl Connection {
     #[must_use]
     pub fn local(&self) -> SocketAddr {
         self.stream.local_addr().expect("a connected socket has an address")
+    }
+
+    /// Sends bytes that are no whole request yet.
+    ///
+    /// # Panics
+    /// If the proxy has closed the connection.
+    pub fn begin(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the proxy keeps the connection");
     }
 
     /// Sends one request and reads its response.

@@ -1,5 +1,7 @@
 //! Every Envoy configuration that is shipped: Envoy accepts it, and it keeps the promises that a reader could not see broken.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use sluice_tests::envoy::{Setup, shipped_files};
 use sluice_tests::world::World;
@@ -74,6 +76,7 @@ fn every_shipped_filter_is_in_audit_only_and_comes_back_after_a_trap() {
             let text = config["configuration"]["value"].as_str().unwrap_or_default();
             let plugin: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(plugin["policy"]["mode"], "audit_only", "{name}");
+            assert_eq!(plugin["generation"], 1, "{name}: there to be raised");
             filters += 1;
         }
     }
@@ -108,6 +111,40 @@ fn every_http_listener_strips_the_header_that_chooses_an_address() {
         }
     }
     assert_ne!(managers, 0);
+}
+
+#[test]
+fn every_http_listener_forwards_the_path_that_was_decided() {
+    let mut managers = 0;
+    for (name, document) in shipped_files() {
+        for manager in of_type(&document, ".HttpConnectionManager") {
+            assert_eq!(manager["normalize_path"], true, "{name}");
+            managers += 1;
+        }
+    }
+    assert_ne!(managers, 0);
+}
+
+/// Two plugins of one name in one VM are one plugin for the filter, ruled by one policy.
+#[test]
+fn every_plugin_has_a_name_of_its_own_in_its_vm() {
+    for topology in topologies() {
+        let mut names = Vec::new();
+        for (file, document) in shipped_files() {
+            if !file.starts_with(&format!("{topology}/")) {
+                continue;
+            }
+            for filter in of_type(&document, ".wasm.v3.Wasm") {
+                let config = &filter["config"];
+                let name = config["name"].as_str().unwrap_or_default();
+                assert_ne!(name, "", "{file}");
+                names.push((config["vm_config"]["vm_id"].to_string(), name.to_owned()));
+            }
+        }
+        assert!(!names.is_empty(), "{topology} has a filter");
+        let distinct: BTreeSet<_> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len(), "{topology}: {names:?}");
+    }
 }
 
 #[test]

@@ -32,8 +32,7 @@ impl Clients {
 
     /// One plain request on each connection, and all their statuses.
     fn get(&mut self, authority: &str) -> Vec<Option<u16>> {
-        let url = format!("http://{authority}/");
-        let plain = h1::request(b"GET", url.as_bytes(), &[(b"host", authority.as_bytes())]);
+        let plain = h1::get(authority);
         let headers: [(&[u8], &[u8]); 4] = [
             (b":method", b"GET"),
             (b":scheme", b"http"),
