@@ -31,7 +31,7 @@ impl Serving {
     /// The plan in force for a stream whose callback is running.
     pub(crate) fn plan(&self) -> Rc<Plan> {
         self.place.plan(|| {
-            // Eight bytes, little-endian (ENVOY.md §11).
+            // Eight bytes, little-endian in Envoy.
             let id = host::property("connection\0id").ok()?;
             id.try_into().ok().map(u64::from_le_bytes)
         })

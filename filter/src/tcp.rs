@@ -58,7 +58,7 @@ impl StreamContext for Tcp {
 }
 
 /// Closes the connection before anything is dialled. Pausing alone would hang
-/// the client and leak the connection (ENVOY.md §1), so it is only what keeps
+/// the client and leak the connection (seen in Envoy 1.40), so it is only what keeps
 /// traffic from passing where closing fails.
 fn close() -> Flow {
     match host::close_downstream() {

@@ -2,7 +2,7 @@
 //!
 //! After a listener update, connections that stay open keep the root context
 //! they began with for minutes, so a plan held there would be stale for them
-//! (ENVOY.md §14). The root contexts of one plugin share a slot instead, and
+//! (up to 600 s were seen). The root contexts of one plugin share a slot instead, and
 //! one of them rules for all.
 
 use std::cell::{Cell, RefCell};
