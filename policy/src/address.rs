@@ -183,8 +183,14 @@ mod tests {
             "0.0.0.0",
             "::1",
             "::",
+            "::ffff:0.0.0.0",
             "::ffff:127.0.0.1",
+            "64:ff9b::0.0.0.0",
             "64:ff9b::7f00:1",
+            "64:ff9b:1:7f00:0:100::",
+            "64:ff9b:1:fffe::7f00:1",
+            "2001:0:7f00:1::",
+            "2002::1",
             "2002:7f00:1::",
         ] {
             assert!(is_own(ip(own)), "{own}");
@@ -214,6 +220,19 @@ mod tests {
             "172.32.0.1",
         ] {
             assert!(!is_private(ip(public)), "{public}");
+            assert!(!is_own(ip(public)), "{public}");
+        }
+    }
+
+    #[test]
+    fn deny_rules_see_the_readings_that_nobody_meant() {
+        for (form, inner) in [
+            ("64:ff9b:1::808:808", "0.0.0.0"),
+            ("64:ff9b:1:fffe::808:808", "255.254.0.0"),
+            ("2001:0:0:0:0:0:f7f7:f7f7", "0.0.0.0"),
+        ] {
+            let found = embedded_ipv4(ip(form));
+            assert!(found.contains(&inner.parse().unwrap()), "{form}: {found:?}");
         }
     }
 }

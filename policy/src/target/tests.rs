@@ -100,6 +100,7 @@ fn the_proxy_itself_is_recognised_in_every_spelling() {
         "192.0.2.7",
         "[64:ff9b::192.0.2.7]:1",
         "192.0.2.8:99",
+        "[64:ff9b::192.0.2.8]:99",
         "[::ffff:192.0.2.8]:99",
     ] {
         assert!(is_own(authority.as_bytes()), "{authority}");
