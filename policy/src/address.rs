@@ -64,7 +64,7 @@ pub fn embedded_ipv4(ip: IpAddr) -> ArrayVec<Ipv4Addr, MAX_EMBEDDED> {
         let _ = found.try_push(Ipv4Addr::from(octets));
     };
     let octets = v6.octets();
-    let [_, _, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15] = octets;
+    let [_, _, b2, b3, b4, b5, b6, b7, _, b9, b10, b11, b12, b13, b14, b15] = octets;
     match v6.segments() {
         [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => add([b12, b13, b14, b15]),
         [0x64, 0xff9b, 1, ..] => {
@@ -80,7 +80,6 @@ pub fn embedded_ipv4(ip: IpAddr) -> ArrayVec<Ipv4Addr, MAX_EMBEDDED> {
         }
         _ => {}
     }
-    let _ = b8;
     found
 }
 
