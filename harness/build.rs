@@ -12,10 +12,12 @@ const PROFILE: &str = "filter";
 const ARTEFACT: &str = "sluice_filter.wasm";
 
 /// What the `.wasm` is made from, relative to the workspace.
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 9] = [
     "policy/src",
+    "policy/proto",
     "policy/Cargo.toml",
     "filter/src",
+    "filter/build.rs",
     "filter/Cargo.toml",
     "Cargo.toml",
     "Cargo.lock",

@@ -12,13 +12,41 @@ use crate::policy::Policy;
 use crate::rule::{Rule, Visible};
 use crate::target::{Seen, Surroundings, Target};
 use crate::timestamp::Timestamp;
-use crate::words::{Effect, Reason, Why};
+use crate::words::{Effect, Mode, Reason, Why};
+
+/// What a decision depends on besides the policy and what was seen. A
+/// [`Timestamp`] alone makes the usual ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// The clock of whoever decides.
+    pub now: Timestamp,
+    /// A mode that beats the policy's: an operator's override.
+    pub mode: Option<Mode>,
+    /// Nobody knows which resource asks, so that the policy is the tenant's,
+    /// and what its default rejects is rejected as [`Reason::NoResource`].
+    pub unresolved: bool,
+}
+
+impl From<Timestamp> for Circumstances {
+    fn from(now: Timestamp) -> Self {
+        Self {
+            now,
+            mode: None,
+            unresolved: false,
+        }
+    }
+}
 
 impl Policy {
-    /// Decides what was seen, at the time `now`.
+    /// Decides what was seen, at a time or under other [`Circumstances`].
     #[must_use]
-    pub fn decide<'p, 's>(&'p self, seen: &Seen<'s>, around: &Surroundings, now: Timestamp) -> Decision<'p, 's> {
-        self.decide_resolved(seen, around, &[], now)
+    pub fn decide<'p, 's>(
+        &'p self,
+        seen: &Seen<'s>,
+        around: &Surroundings,
+        circumstances: impl Into<Circumstances>,
+    ) -> Decision<'p, 's> {
+        self.decide_resolved(seen, around, &[], circumstances)
     }
 
     /// Decides what was seen, where the addresses that the name resolved to
@@ -29,8 +57,9 @@ impl Policy {
         seen: &Seen<'s>,
         around: &Surroundings,
         resolved: &[IpAddr],
-        now: Timestamp,
+        circumstances: impl Into<Circumstances>,
     ) -> Decision<'p, 's> {
+        let circumstances = circumstances.into();
         let target = Target::from_seen(seen, around.default_port);
         let verdict = match &target {
             Err(invalid) => Verdict::Reject(Rejection::Invalid(*invalid)),
@@ -38,9 +67,9 @@ impl Policy {
                 Verdict::Reject(Rejection::Reason(Reason::SelfAddress))
             }
             Ok(target) => {
-                let asked = Asked::new(target, now);
+                let asked = Asked::new(target, circumstances.now);
                 let question = asked.question();
-                let verdict = self.verdict(&question);
+                let verdict = self.verdict(&question, circumstances.unresolved);
                 self.check_resolved(verdict, &question, resolved)
             }
         };
@@ -48,10 +77,11 @@ impl Policy {
             && target
                 .as_ref()
                 .is_ok_and(|target| matches!(target.host, Host::Ip(ip) if address::is_metadata(ip)));
-        Decision::new(target.map_err(|_| seen.raw()), verdict, self.mode(), guarded)
+        let mode = circumstances.mode.unwrap_or(self.mode());
+        Decision::new(target.map_err(|_| seen.raw()), verdict, mode, guarded)
     }
 
-    fn verdict<'p>(&'p self, question: &Question<'_, '_>) -> Verdict<'p> {
+    fn verdict<'p>(&'p self, question: &Question<'_, '_>, unresolved: bool) -> Verdict<'p> {
         let groups = self.index().naming(self.rules(), question.host);
         if let Some(rule) = self.first_deny(&groups, question) {
             return Verdict::Reject(Rejection::Rule(rule));
@@ -60,7 +90,11 @@ impl Policy {
             Ok(rule) if rule.warn_only() => Verdict::Warn(rule),
             Ok(rule) => Verdict::Allow(Some(rule)),
             Err(_) if self.default_effect() == Effect::Allow => Verdict::Allow(None),
-            Err(nearest) => Verdict::Reject(Rejection::Default(nearest)),
+            Err(_) if unresolved => Verdict::Reject(Rejection::Reason(Reason::NoResource)),
+            Err(nearest) => Verdict::Reject(match self.missing() {
+                Some(reason) => Rejection::Reason(reason),
+                None => Rejection::Default(nearest),
+            }),
         }
     }
 

@@ -35,6 +35,7 @@ mod decision;
 mod document;
 #[cfg(feature = "authoring")]
 pub mod domain;
+mod effective;
 mod explain;
 mod glob;
 mod host;
@@ -53,8 +54,10 @@ mod target;
 mod timestamp;
 mod words;
 
+pub use decide::Circumstances;
 pub use decision::{Decision, Nearest, Rejection, Verdict};
 pub use document::{PolicyDocument, PolicyRead, RuleDocument};
+pub use effective::{EffectiveDocument, EffectiveRead};
 pub use explain::{Canonical, Explanation, HostKind, Match};
 pub use glob::{InvalidGlob, MAX_GLOB, PathGlob};
 pub use host::{Host, InvalidHost, MAX_LABEL, MAX_NAME, Name};

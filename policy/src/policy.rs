@@ -6,7 +6,7 @@ use crate::document::{PolicyDocument, PolicyRead, rule_name};
 use crate::index::{Builder, Index};
 use crate::problem::{Problem, Problems, shown};
 use crate::rule::Rule;
-use crate::words::{Effect, Mode, Scope};
+use crate::words::{Effect, Mode, Reason, Scope};
 
 /// A policy in the form that decides. Making one is the only place where rules
 /// are checked, so what exists is sound.
@@ -17,6 +17,7 @@ pub struct Policy {
     rules: Vec<Rule>,
     index: Index,
     expires: bool,
+    missing: Option<Reason>,
 }
 
 impl Policy {
@@ -36,6 +37,20 @@ impl Policy {
         PolicyRead::from_json(json)?.policy()
     }
 
+    /// What stands in where there is no policy to decide by: every target is
+    /// rejected for `reason`, and `mode` says whether that is carried out.
+    #[must_use]
+    pub fn standing_in(reason: Reason, mode: Mode) -> Self {
+        Self {
+            mode,
+            default_effect: Effect::Deny,
+            rules: Vec::new(),
+            index: Index::default(),
+            expires: false,
+            missing: Some(reason),
+        }
+    }
+
     /// The effective policy of a resource. `mode` and `default_effect` are the
     /// resource policy's if it has one, else the tenant's, else `audit_only`
     /// and `deny`; the rules of both are one list, the tenant's first.
@@ -51,6 +66,28 @@ impl Policy {
     pub(crate) fn compile_read(document: &PolicyDocument, problems: &[Problem]) -> Result<Self, Problems> {
         let documents = [(Scope::Tenant, None), (Scope::Resource, Some(document))];
         Self::build(documents, problems.to_vec())
+    }
+
+    /// Merges what was read of a tenant's and of a resource's document.
+    pub(crate) fn merge_read(
+        tenant: Option<(&PolicyDocument, &[Problem])>,
+        resource: Option<(&PolicyDocument, &[Problem])>,
+    ) -> Result<Self, Problems> {
+        let sound = |read: Option<(&PolicyDocument, &[Problem])>| read.is_none_or(|(_, problems)| problems.is_empty());
+        if sound(tenant) && sound(resource) {
+            return Self::merge(
+                tenant.map(|(document, _)| document),
+                resource.map(|(document, _)| document),
+            );
+        }
+        // Rules of the two are numbered alike, so each is told of on its own.
+        let mut all = Vec::new();
+        for (document, problems) in [tenant, resource].into_iter().flatten() {
+            if let Err(found) = Self::compile_read(document, problems) {
+                all.extend(found);
+            }
+        }
+        Err(Problems::of(all))
     }
 
     fn build(documents: [(Scope, Option<&PolicyDocument>); 2], mut problems: Vec<Problem>) -> Result<Self, Problems> {
@@ -98,6 +135,7 @@ impl Policy {
             index: index.finish(&rules),
             rules,
             expires,
+            missing: None,
         })
     }
 
@@ -124,6 +162,12 @@ impl Policy {
     #[must_use]
     pub fn depends_on_time(&self) -> bool {
         self.expires
+    }
+
+    /// Why there is no policy, if this one only stands in.
+    #[must_use]
+    pub fn missing(&self) -> Option<Reason> {
+        self.missing
     }
 
     pub(crate) fn index(&self) -> &Index {

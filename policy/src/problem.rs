@@ -46,6 +46,11 @@ impl Problems {
         &self.0
     }
 
+    /// Problems of which there is at least one.
+    pub(crate) fn of(problems: Vec<Problem>) -> Self {
+        Self(problems)
+    }
+
     /// `Err` with the problems, if there are any.
     pub(crate) fn check(problems: Vec<Problem>) -> Result<(), Self> {
         if problems.is_empty() {
@@ -53,6 +58,15 @@ impl Problems {
         } else {
             Err(Self(problems))
         }
+    }
+}
+
+impl IntoIterator for Problems {
+    type Item = Problem;
+    type IntoIter = std::vec::IntoIter<Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

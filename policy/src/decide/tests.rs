@@ -235,3 +235,52 @@ fn a_connection_without_a_name_is_rejected_as_such() {
     assert_eq!(by("").as_deref(), Some("sni_missing"));
     assert_eq!(by("192.0.2.1").as_deref(), Some("invalid_authority"));
 }
+
+#[test]
+fn what_stands_in_says_why_there_is_no_policy() {
+    let seen = Seen::Request {
+        authority: b"a.example.com",
+        method: b"GET",
+        path: Some(b"/"),
+    };
+    let at = Timestamp::from_micros(0);
+    for (mode, action) in [(Mode::Enforce, Action::Reject), (Mode::AuditOnly, Action::Allow)] {
+        let policy = Policy::standing_in(Reason::NoPolicy, mode);
+        assert_eq!(policy.missing(), Some(Reason::NoPolicy));
+        let decision = policy.decide(&seen, &Surroundings::new(80), at);
+        assert_eq!((decision.action(), decision.would_reject()), (action, true));
+        assert_eq!(decision.record().rejected_by.as_deref(), Some("no_policy"));
+    }
+}
+
+#[test]
+fn who_is_not_known_is_decided_by_the_tenant_and_told_so() {
+    let tenant = PolicyDocument::from_json(
+        br#"{"mode": "audit_only", "rules": [
+            {"id": "ok", "effect": "allow", "host": "a.example.com"},
+            {"id": "no", "effect": "deny", "host": "b.example.com"}]}"#,
+    )
+    .unwrap();
+    let policy = Policy::merge(Some(&tenant), None).unwrap();
+    let circumstances = Circumstances {
+        now: Timestamp::from_micros(0),
+        mode: Some(Mode::Enforce),
+        unresolved: true,
+    };
+    for (authority, action, by) in [
+        (&b"a.example.com"[..], Action::Allow, None),
+        (b"b.example.com", Action::Reject, Some("no")),
+        (b"c.example.com", Action::Reject, Some("no_resource")),
+    ] {
+        let seen = Seen::Request {
+            authority,
+            method: b"GET",
+            path: Some(b"/"),
+        };
+        let decision = policy.decide(&seen, &Surroundings::new(80), circumstances);
+        let record = decision.record();
+        // The override beats the policy's own mode.
+        assert_eq!((record.action, record.mode), (action, Mode::Enforce));
+        assert_eq!(record.rejected_by.as_deref(), by);
+    }
+}

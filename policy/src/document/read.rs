@@ -43,6 +43,11 @@ impl PolicyRead {
         self.document
     }
 
+    /// What was read, and what was wrong with it.
+    pub(crate) fn parts(&self) -> (&PolicyDocument, &[Problem]) {
+        (&self.document, &self.problems)
+    }
+
     /// Compiles what was read.
     ///
     /// # Errors
