@@ -5,9 +5,12 @@
 //! [`curl::Curl`] or byte by byte with [`raw`], and looks at three independent
 //! witnesses: what the client got, what Envoy logged, what the upstream saw.
 
+pub mod collector;
 pub mod curl;
 pub mod dns;
 pub mod envoy;
+pub mod otlp;
+pub mod policy_v1;
 pub mod raw;
 pub mod table;
 pub mod upstream;
