@@ -10,7 +10,6 @@ mod event;
 mod export;
 mod ledger;
 mod policies;
-mod port;
 mod service;
 mod watch;
 
@@ -27,9 +26,9 @@ pub use event::{Attributes, Event};
 pub use export::Answer;
 pub use ledger::{Account, Heartbeat, Ledger, Process};
 
+use crate::port::Port;
 use crate::{RUNTIME, wait};
 use connection::Connections;
-use port::Port;
 use service::{Front, State};
 
 /// A collector on loopback. Its port is its own for as long as it exists; it stops when dropped.

@@ -1,4 +1,4 @@
-//! A port on loopback that stays ours while nobody listens on it, so that a restarted collector gets it back.
+//! A port on loopback that is kept while nobody listens on it, for the server that starts later or again.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,16 +11,16 @@ use crate::RUNTIME;
 ///
 /// The reservation is a socket that is bound but never listens. Linux gives the port to no
 /// one who asks for any free one, refuses connections to it, and lets a second socket bind
-/// it, because both have `SO_REUSEADDR`.
+/// it, also one of a child process, because both have `SO_REUSEADDR`.
 #[derive(Debug)]
-pub(super) struct Port {
+pub(crate) struct Port {
     address: SocketAddr,
     _reservation: TcpSocket,
 }
 
 impl Port {
     /// Reserves a free one.
-    pub(super) fn reserve() -> Self {
+    pub(crate) fn reserve() -> Self {
         let reservation = bind((Ipv4Addr::LOCALHOST, 0).into()).expect("loopback has a free TCP port");
         let address = reservation.local_addr().expect("a bound socket has an address");
         Self {
@@ -29,12 +29,12 @@ impl Port {
         }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Starts listening. Before, and after the listener is dropped, connections are refused.
-    pub(super) fn listen(&self) -> TcpListener {
+    pub(crate) fn listen(&self) -> TcpListener {
         let _context = RUNTIME.enter();
         bind(self.address)
             .and_then(|socket| socket.listen(1024))
