@@ -2,6 +2,7 @@
 
 mod access_log;
 mod binary;
+mod collector;
 mod listeners;
 mod setup;
 

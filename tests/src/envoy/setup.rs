@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Envoy, admin, binary, listeners, read_log};
+use super::{Envoy, admin, binary, collector, listeners, read_log};
 use crate::dns::Dns;
 use crate::wait;
 
@@ -128,6 +128,24 @@ impl Setup {
                 }
             });
         })
+    }
+
+    /// A cluster named `sluice` for the collector at this port of 127.0.0.1: HTTP/2, and found dead within seconds.
+    #[must_use]
+    pub fn collector(self, port: u16) -> Self {
+        self.edit(|bootstrap| {
+            let clusters = bootstrap["static_resources"]["clusters"].as_array_mut();
+            clusters.expect("there are clusters").push(collector::cluster(port));
+        })
+    }
+
+    /// An environment variable that the filter can read. Comes before [`Setup::inline`] and what builds on it.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        let vm = self.filter.pointer_mut("/resources/0/typed_config/config/vm_config");
+        let vm = vm.expect("filter.yaml holds a Wasm filter");
+        vm["environment_variables"]["key_values"][name] = json!(value);
+        self
     }
 
     /// Any other change of the bootstrap.

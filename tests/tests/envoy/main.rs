@@ -1,6 +1,7 @@
 //! Sluice in real Envoy, end to end: one module a promise.
 
 mod boundary;
+mod collecting;
 mod configurations;
 mod finding;
 mod hostile;
