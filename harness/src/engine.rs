@@ -1,15 +1,15 @@
 //! Decides recorded traffic: through the real `.wasm`, or natively.
 
-mod acts;
+pub(crate) mod acts;
 mod clock;
-mod error;
+pub(crate) mod error;
 mod filter;
-mod headers;
+pub(crate) mod headers;
 mod native;
 mod properties;
 mod setup;
 mod shared;
-mod stream;
+pub(crate) mod stream;
 mod verdict;
 mod vm;
 mod wasm;

@@ -72,6 +72,55 @@ pub enum Act {
         /// The name of the function.
         name: Vec<u8>,
     },
+    /// It opened a gRPC call or stream.
+    GrpcOpen {
+        /// Its number, which no other of the process has; none if it was refused.
+        number: Option<u64>,
+        /// The gRPC service.
+        service: Vec<u8>,
+        /// The method.
+        method: Vec<u8>,
+    },
+    /// It sent a message on a gRPC stream.
+    GrpcSend {
+        /// The number of the stream.
+        number: u64,
+        /// The message.
+        message: Vec<u8>,
+        /// Whether it was its last.
+        last: bool,
+    },
+    /// It said that it sends no more on a gRPC stream.
+    GrpcClose {
+        /// The number of the stream.
+        number: u64,
+    },
+    /// It gave a gRPC call or stream up.
+    GrpcCancel {
+        /// The number of the call or stream.
+        number: u64,
+    },
+    /// It wrote shared data, or failed to because another wrote before it.
+    SetShared {
+        /// The key.
+        key: Vec<u8>,
+        /// How many bytes.
+        bytes: usize,
+        /// Whether they were written.
+        written: bool,
+    },
+    /// It put an item into a shared queue.
+    Enqueue {
+        /// The name of the queue.
+        queue: Vec<u8>,
+        /// The item.
+        item: Vec<u8>,
+    },
+    /// It was called: what follows it did in this callback.
+    Entered {
+        /// The context, by its number.
+        context: u32,
+    },
     /// A stream callback ended with this answer.
     Answer(Action),
 }
@@ -96,20 +145,30 @@ impl fmt::Display for Line {
 /// Behind a lock because the ABI crate asks it of a log sink; the VM that
 /// writes and the engine that reads share a thread, so it is never waited for.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Journal(Arc<Mutex<Vec<Entry>>>);
+pub(crate) struct Journal(Arc<Mutex<Vec<Entry>>>);
 
 impl Journal {
     fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, during: Option<Callback>, act: Act) {
+    pub(crate) fn add(&self, during: Option<Callback>, act: Act) {
         self.entries().push(Entry { during, act });
+    }
+
+    /// How many acts have been recorded.
+    pub(crate) fn len(&self) -> usize {
+        self.entries().len()
+    }
+
+    /// What has been recorded after the first `count` acts.
+    pub(crate) fn since(&self, count: usize) -> Vec<Entry> {
+        self.entries().get(count..).map(<[Entry]>::to_vec).unwrap_or_default()
     }
 
     /// Moves what has been recorded into `taken`, whose old content goes. The
     /// two lists change places, so neither is allocated anew.
-    pub(super) fn take_into(&self, taken: &mut Vec<Entry>) {
+    pub(crate) fn take_into(&self, taken: &mut Vec<Entry>) {
         taken.clear();
         mem::swap(taken, &mut self.entries());
     }
@@ -129,7 +188,7 @@ impl LogSink for Journal {
 }
 
 /// The log lines among `acts`; those of warning or worse, if there are any.
-pub(super) fn telling_lines(acts: &[Entry]) -> Vec<Line> {
+pub(crate) fn telling_lines(acts: &[Entry]) -> Vec<Line> {
     let lines = || {
         acts.iter().filter_map(|entry| match &entry.act {
             Act::Log(line) => Some(line.clone()),

@@ -102,7 +102,7 @@ impl fmt::Display for Did {
     }
 }
 
-fn causes(error: &GuestError) -> String {
+pub(crate) fn causes(error: &GuestError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -115,6 +115,6 @@ fn causes(error: &GuestError) -> String {
     text
 }
 
-fn said(log: &[Line]) -> String {
+pub(crate) fn said(log: &[Line]) -> String {
     log.iter().map(|line| format!("\n  {line}")).collect()
 }

@@ -73,7 +73,7 @@ impl CompiledFilter {
         })))
     }
 
-    pub(super) fn instance(&self, services: VmServices) -> Result<Guest, GuestError> {
+    pub(crate) fn instance(&self, services: VmServices) -> Result<Guest, GuestError> {
         Guest::new(&self.0.host, &self.0.module, services, &self.0.limits)
     }
 }

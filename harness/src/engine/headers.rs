@@ -10,15 +10,15 @@ use super::acts::{Act, Journal};
 
 /// Headers that record what a filter changes in them.
 #[derive(Debug)]
-pub(super) struct Headers {
+pub(crate) struct Headers {
     map: VecHeaderMap,
     /// The callback that asked for the headers last.
-    pub(super) during: Option<Callback>,
+    pub(crate) during: Option<Callback>,
     journal: Journal,
 }
 
 impl Headers {
-    pub(super) fn new(journal: &Journal) -> Self {
+    pub(crate) fn new(journal: &Journal) -> Self {
         Self {
             map: VecHeaderMap::default(),
             during: None,
@@ -26,19 +26,19 @@ impl Headers {
         }
     }
 
-    pub(super) fn fill(&mut self, pairs: Vec<(Vec<u8>, Vec<u8>)>) {
+    pub(crate) fn fill(&mut self, pairs: Vec<(Vec<u8>, Vec<u8>)>) {
         self.map = VecHeaderMap::from(pairs);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.map = VecHeaderMap::default();
     }
 
-    pub(super) fn value(&self, name: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn value(&self, name: &[u8]) -> Option<Vec<u8>> {
         self.map.get(name).map(Cow::into_owned)
     }
 
-    pub(super) fn count(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.map.len()).unwrap_or(u32::MAX)
     }
 

@@ -11,7 +11,7 @@ use super::properties;
 
 /// What a context serves.
 #[derive(Debug, Default)]
-pub(super) enum Wire {
+pub(crate) enum Wire {
     /// No stream: the plugin's own context.
     #[default]
     Root,
@@ -24,23 +24,23 @@ pub(super) enum Wire {
 /// What is known about a stream. Kept from one stream to the next, so that its
 /// buffers are allocated once.
 #[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) wire: Wire,
+pub(crate) struct Facts {
+    pub(crate) wire: Wire,
     /// The number of the stream, for streams.
-    pub(super) stream: Option<u64>,
-    pub(super) at_nanos: u64,
-    pub(super) request: Headers,
-    pub(super) response: Headers,
-    pub(super) response_status: Option<u32>,
-    pub(super) response_details: Vec<u8>,
-    pub(super) response_bytes: usize,
-    pub(super) closed: bool,
+    pub(crate) stream: Option<u64>,
+    pub(crate) at_nanos: u64,
+    pub(crate) request: Headers,
+    pub(crate) response: Headers,
+    pub(crate) response_status: Option<u32>,
+    pub(crate) response_details: Vec<u8>,
+    pub(crate) response_bytes: usize,
+    pub(crate) closed: bool,
     filter_state: Vec<(Vec<Vec<u8>>, Vec<u8>)>,
     journal: Journal,
 }
 
 impl Facts {
-    pub(super) fn new(journal: &Journal) -> Self {
+    pub(crate) fn new(journal: &Journal) -> Self {
         Self {
             wire: Wire::Root,
             stream: None,
@@ -57,7 +57,7 @@ impl Facts {
     }
 
     /// Forgets the stream before and turns to this one.
-    pub(super) fn begin(&mut self, wire: Wire, stream: u64, at_nanos: u64) {
+    pub(crate) fn begin(&mut self, wire: Wire, stream: u64, at_nanos: u64) {
         self.wire = wire;
         self.stream = Some(stream);
         self.at_nanos = at_nanos;
@@ -70,18 +70,18 @@ impl Facts {
         self.filter_state.clear();
     }
 
-    pub(super) fn is_stream(&self) -> bool {
+    pub(crate) fn is_stream(&self) -> bool {
         self.stream.is_some()
     }
 
-    pub(super) fn state(&self, path: &[&[u8]]) -> Option<Vec<u8>> {
+    pub(crate) fn state(&self, path: &[&[u8]]) -> Option<Vec<u8>> {
         self.filter_state
             .iter()
             .find(|(key, _)| key.iter().map(Vec::as_slice).eq(path.iter().copied()))
             .map(|(_, value)| value.clone())
     }
 
-    pub(super) fn answered(&self, callback: Callback, action: Action) {
+    pub(crate) fn answered(&self, callback: Callback, action: Action) {
         self.journal.add(Some(callback), Act::Answer(action));
     }
 
@@ -92,7 +92,7 @@ impl Facts {
 
 /// The facts as the ABI crate wants them lent: owned, and small to move.
 #[derive(Debug)]
-pub(super) struct Lent(pub(super) Box<Facts>);
+pub(crate) struct Lent(pub(crate) Box<Facts>);
 
 impl StreamState for Lent {
     fn header_map(&mut self, call: Invocation, _: Access, map: MapType) -> Result<&mut dyn HeaderMap, Status> {
