@@ -8,8 +8,9 @@
 //! returned. Ticks and queue notices wait for [`Lab::advance`].
 //!
 //! What is Envoy's here was observed, or read in its `context.cc`. What is not:
-//! a stream is logged between `on_done` and `on_delete`, bodies and trailers
-//! do not exist, and gRPC metadata is not delivered.
+//! a stream is logged between `on_done` and `on_delete`, nothing of it can be
+//! read while its context is created, bodies and trailers do not exist, and
+//! gRPC metadata is not delivered.
 
 mod clock;
 mod error;

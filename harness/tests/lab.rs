@@ -1,5 +1,8 @@
 //! The lab itself, with small guests that each do one thing to the proxy.
 
+#[path = "lab/guest.rs"]
+mod guest;
+
 use std::time::Duration;
 
 use proxy_wasm_host::abi::v0_2_1::Callback;
@@ -8,100 +11,9 @@ use sluice_harness::lab::{
     Connection, Ending, Lab, LabError, LabFilter, Plugin, Refusal, Request, State, VmId, VmSetup,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
-const LOGS: &str = "opentelemetry.proto.collector.logs.v1.LogsService";
+use self::guest::{LOGS, guest};
 
-/// A guest with `body` as its functions. It has every host function by its
-/// short name, `$say` for a text and `$note` for a letter with a number, and
-/// the texts of `TEXTS`. Addresses from 2000 on are free.
-fn guest(body: &str) -> LabFilter {
-    let wat = format!(
-        r#"(module
-        (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
-        (import "env" "proxy_set_tick_period_milliseconds" (func $period (param i32) (result i32)))
-        (import "env" "proxy_get_current_time_nanoseconds" (func $time (param i32) (result i32)))
-        (import "env" "proxy_get_shared_data" (func $get_data (param i32 i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_set_shared_data" (func $set_data (param i32 i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_register_shared_queue" (func $register (param i32 i32 i32) (result i32)))
-        (import "env" "proxy_resolve_shared_queue" (func $resolve (param i32 i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_enqueue_shared_queue" (func $enqueue (param i32 i32 i32) (result i32)))
-        (import "env" "proxy_dequeue_shared_queue" (func $dequeue (param i32 i32 i32) (result i32)))
-        (import "env" "proxy_grpc_call"
-            (func $grpc_call (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_grpc_stream"
-            (func $grpc_stream (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_grpc_send" (func $grpc_send (param i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_grpc_cancel" (func $grpc_cancel (param i32) (result i32)))
-        (import "env" "proxy_grpc_close" (func $grpc_close (param i32) (result i32)))
-        (import "env" "proxy_get_buffer_bytes" (func $buffer (param i32 i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_get_property" (func $property (param i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_get_header_map_value" (func $header (param i32 i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_define_metric" (func $define (param i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_increment_metric" (func $increment (param i32 i64) (result i32)))
-        (import "env" "proxy_get_metric" (func $metric (param i32 i32) (result i32)))
-        (import "env" "proxy_continue_stream" (func $continue (param i32) (result i32)))
-        (import "env" "proxy_close_stream" (func $close (param i32) (result i32)))
-        (import "env" "proxy_send_local_response"
-            (func $respond (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
-        (import "env" "proxy_set_effective_context" (func $effective (param i32) (result i32)))
-        (import "env" "proxy_done" (func $done (result i32)))
-        (import "wasi_snapshot_preview1" "clock_time_get" (func $wasi_time (param i32 i64 i32) (result i32)))
-        (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes (param i32 i32) (result i32)))
-        (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
-        (memory (export "memory") 2)
-        (data (i32.const 100) "\0a\08\0a\06sluice")
-        (data (i32.const 120) "{LOGS}")
-        (data (i32.const 180) "Export")
-        (data (i32.const 200) "sluice.policy.v1.PolicyService")
-        (data (i32.const 240) "Watch")
-        (data (i32.const 260) "hello")
-        (data (i32.const 270) "key")
-        (data (i32.const 280) "queue")
-        (data (i32.const 290) "count")
-        (data (i32.const 300) "done")
-        (data (i32.const 310) "log")
-        (data (i32.const 320) "delete")
-        (data (i32.const 330) "close")
-        (data (i32.const 340) "response\00code")
-        (data (i32.const 360) "response\00code_details")
-        (data (i32.const 390) "request\00duration")
-        (data (i32.const 410) "filter_state\00who")
-        (data (i32.const 430) "teapot{{late}}")
-        (data (i32.const 450) ":authority")
-        (func $say (param $text i32) (param $size i32)
-            (drop (call $log (i32.const 2) (local.get $text) (local.get $size))))
-        (func $note (param $letter i32) (param $n i32)
-            (i32.store8 (i32.const 1000) (local.get $letter))
-            (i32.store8 (i32.const 1001) (i32.const 61))
-            (i32.store8 (i32.const 1002) (i32.add (i32.const 48) (i32.div_u (local.get $n) (i32.const 10))))
-            (i32.store8 (i32.const 1003) (i32.add (i32.const 48) (i32.rem_u (local.get $n) (i32.const 10))))
-            (call $say (i32.const 1000) (i32.const 4)))
-        (func $say_property (param $path i32) (param $size i32)
-            (if (call $property (local.get $path) (local.get $size) (i32.const 1100) (i32.const 1104))
-                (then (call $note (i32.const 112) (i32.const 99)))
-                (else (call $say (i32.load (i32.const 1100)) (i32.load (i32.const 1104))))))
-        (func $note_property (param $path i32) (param $size i32)
-            (if (call $property (local.get $path) (local.get $size) (i32.const 1100) (i32.const 1104))
-                (then (call $note (i32.const 112) (i32.const 99)))
-                (else (call $note (i32.const 112) (i32.load (i32.load (i32.const 1100)))))))
-        (func $export (result i32)
-            (call $grpc_call (i32.const 100) (i32.const 10) (i32.const 120) (i32.const 49)
-                (i32.const 180) (i32.const 6) (i32.const 0) (i32.const 0)
-                (i32.const 260) (i32.const 5) (i32.const 1500) (i32.const 1200)))
-        (func $watch (result i32)
-            (call $grpc_stream (i32.const 100) (i32.const 10) (i32.const 200) (i32.const 30)
-                (i32.const 240) (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 1204)))
-        (func $say_message (param $size i32)
-            (drop (call $buffer (i32.const 5) (i32.const 0) (local.get $size) (i32.const 1100) (i32.const 1104)))
-            (call $say (i32.load (i32.const 1100)) (i32.load (i32.const 1104))))
-        (func $log_end (export "proxy_on_log") (param i32) (call $say (i32.const 310) (i32.const 3)))
-        (func (export "proxy_on_delete") (param i32) (call $say (i32.const 320) (i32.const 6)))
-        (func (export "proxy_abi_version_0_2_1"))
-        (func (export "proxy_on_memory_allocate") (param i32) (result i32) (i32.const 65536))
-        {body})"#
-    );
-    LabFilter::from_bytes(&wat::parse_str(wat).unwrap()).unwrap()
-}
+const SECOND: Duration = Duration::from_secs(1);
 
 fn http() -> VmSetup {
     VmSetup::new(Plugin::http("{}"))
@@ -186,11 +98,7 @@ fn of_two_that_read_the_same_number_one_writes() {
     let mut lab = Lab::new(&filter);
     lab.set_shared("sluice", b"key", b"before");
     let vms = [(); 2].map(|()| lab.add_vm(&http()).unwrap());
-    let stranger = VmSetup {
-        vm_id: "other".to_owned(),
-        ..http()
-    };
-    let other = lab.add_vm(&stranger).unwrap();
+    let other = lab.add_vm(&http().with_vm_id("other")).unwrap();
     lab.advance(SECOND);
     assert_eq!(said(&mut lab, vms[0]), ["g=00", "s=00"]);
     assert_eq!(said(&mut lab, vms[1]), ["g=00", "s=08"], "8 is CAS mismatch");
@@ -659,6 +567,48 @@ fn a_refused_plugin_is_an_error_and_leaves_the_others() {
     let stream = lab.open_http(second, Request::get("a.example.com"));
     assert_eq!(lab.state(&stream), State::Passed);
     assert_eq!(lab.vms().count(), 1);
+}
+
+#[test]
+fn a_refused_plugin_hears_of_nothing_it_began() {
+    let filter = guest(
+        r#"(func (export "proxy_on_configure") (param $root i32) (param $size i32) (result i32)
+            (drop (call $period (i32.const 1000)))
+            (drop (call $register (i32.const 280) (i32.const 5) (i32.const 2000)))
+            (drop (call $export))
+            (i32.eq (local.get $size) (i32.const 2)))
+        (func (export "proxy_on_tick") (param $root i32) (call $note (i32.const 116) (local.get $root)))"#,
+    );
+    let (mut lab, vms) = lab(&filter, 1);
+    lab.add_root(vms[0], Plugin::tcp("[1]")).unwrap_err();
+    assert_eq!(lab.calls().len(), 1);
+    lab.enqueue("sluice", "queue", b"unheard");
+    lab.advance(SECOND);
+    assert_eq!(said(&mut lab, vms[0]), ["t=01"]);
+    assert_eq!(lab.traps(), []);
+}
+
+#[test]
+fn properties_of_the_proxy_reach_root_contexts_and_streams() {
+    let filter = guest(
+        r#"(func (export "proxy_on_configure") (param i32 i32) (result i32)
+            (call $say_property (i32.const 470) (i32.const 17)) (i32.const 1))
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            (call $say_property (i32.const 470) (i32.const 17)) (i32.const 0))
+        (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
+            (call $note_property (i32.const 340) (i32.const 13)) (i32.const 0))"#,
+    );
+    let mut lab = Lab::new(&filter);
+    let setup = http().with_property("xds|node|metadata", b"pod");
+    let vm = lab.add_vm(&setup).unwrap();
+    let stream = lab.open_http(vm, Request::get("a.example.com"));
+    lab.open_http(
+        vm,
+        Request::get("a.example.com").with_property("xds|node|metadata", b"own"),
+    );
+    lab.respond_http(&stream, 20, &[("server", "none")]);
+    assert_eq!(said(&mut lab, vm), ["pod", "pod", "own", "p=20"]);
+    assert!(!lab.has_ended(&stream));
 }
 
 /// The filter itself can be put into the lab and decides there.

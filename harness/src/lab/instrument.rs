@@ -180,7 +180,10 @@ impl Rewrite {
 
     /// Moves the context of the ABI crate if it lets itself be moved, and the
     /// lab's in any case: by setting the nameless property to as many bytes as
-    /// the number of the context. Its answer is the lab's.
+    /// the number of the context. Its answer is the lab's. So a VM cannot have
+    /// had more contexts than it has bytes of memory. And what the crate itself
+    /// keeps by context, gRPC and ticks, stays with the root context of the
+    /// callback when the guest moves to another root.
     fn set_effective(&self, code: &mut InstructionSink<'_>) {
         code.local_get(0).call(self.import(EFFECTIVE)).drop();
         code.i32_const(0).i32_const(0).i32_const(0).local_get(0);

@@ -2,7 +2,7 @@
 
 use proxy_wasm_host::abi::v0_2_1::StreamKind;
 
-use super::traffic::{Connection, Ending, Property, Request};
+use super::traffic::{Connection, Ending, Property, Request, find};
 use crate::engine::acts::Journal;
 use crate::engine::stream::{Facts, Lent, Wire};
 
@@ -59,13 +59,8 @@ impl Open {
     /// The property, where the test set it or the end of the stream did. What
     /// is neither is a property like those of the replay.
     pub(super) fn property(&self, path: &[&[u8]]) -> Option<Vec<u8>> {
-        let set = self
-            .set
-            .iter()
-            .rev()
-            .find(|(name, _)| name.iter().map(Vec::as_slice).eq(path.iter().copied()));
-        if let Some((_, value)) = set {
-            return Some(value.clone());
+        if let Some(value) = find(&self.set, path) {
+            return Some(value);
         }
         let (ending, at) = self.ending.as_ref()?;
         let number = |value: u64| Some(value.to_le_bytes().to_vec());

@@ -1,5 +1,7 @@
 //! What a VM of the lab is started with.
 
+use super::traffic::{Property, path};
+
 /// One plugin of a VM: what a root context serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
@@ -44,6 +46,7 @@ pub struct VmSetup {
     pub environment: Vec<(String, String)>,
     /// The first plugin; [`Lab::add_root`](super::Lab::add_root) adds others.
     pub plugin: Plugin,
+    pub(super) properties: Vec<Property>,
 }
 
 impl VmSetup {
@@ -54,13 +57,29 @@ impl VmSetup {
             vm_id: "sluice".to_owned(),
             environment: Vec::new(),
             plugin,
+            properties: Vec::new(),
         }
+    }
+
+    /// The same under another VM id.
+    #[must_use]
+    pub fn with_vm_id(mut self, vm_id: &str) -> Self {
+        vm_id.clone_into(&mut self.vm_id);
+        self
     }
 
     /// One environment variable more.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A property of the proxy itself by its path, as in
+    /// `xds|node|metadata|labels`: root contexts and streams read it.
+    #[must_use]
+    pub fn with_property(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.properties.push((path(name), value.as_ref().to_vec()));
         self
     }
 }

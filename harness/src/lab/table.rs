@@ -9,7 +9,7 @@ use proxy_wasm_host::abi::v0_2_1::{
 };
 
 use super::open::Open;
-use super::traffic::Reply;
+use super::traffic::{Property, Reply, find};
 use crate::engine::acts::Journal;
 use crate::engine::stream::{Facts, Lent};
 
@@ -33,6 +33,8 @@ pub(super) enum What {
 pub(super) struct Table {
     /// What all root contexts read: the node.
     root: Lent,
+    /// What the test says of the VM, to root contexts and streams alike.
+    node: Vec<Property>,
     pub(super) roots: BTreeSet<ContextId>,
     pub(super) streams: BTreeMap<ContextId, Open>,
     /// The context the guest made effective in this callback.
@@ -49,9 +51,10 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(journal: &Journal) -> Self {
+    pub(super) fn new(journal: &Journal, node: &[Property]) -> Self {
         Self {
             root: Lent(Box::new(Facts::new(journal))),
+            node: node.to_vec(),
             roots: BTreeSet::new(),
             streams: BTreeMap::new(),
             effective: None,
@@ -131,15 +134,13 @@ impl StreamState for Table {
 
     fn property(&mut self, call: Invocation, path: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Status> {
         let call = self.meant(call);
-        match self.streams.get_mut(&call.context) {
-            Some(open) => match open.property(path) {
-                Some(value) => {
-                    *out = value;
-                    Ok(())
-                }
-                None => open.lent.property(call, path, out),
-            },
-            None => self.root.property(call, path, out),
+        let told = self.streams.get(&call.context).and_then(|open| open.property(path));
+        match told.or_else(|| find(&self.node, path)) {
+            Some(value) => {
+                *out = value;
+                Ok(())
+            }
+            None => self.lent(call.context).property(call, path, out),
         }
     }
 

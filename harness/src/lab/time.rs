@@ -6,6 +6,9 @@ use sluice_policy::Timestamp;
 
 use super::{Lab, VmId};
 
+/// Notices delivered in a row before it is a loop.
+const MOST_NOTICES: usize = 1_000_000;
+
 impl Lab {
     /// The time in every VM.
     #[must_use]
@@ -17,6 +20,9 @@ impl Lab {
     /// Moves the clock, tick by tick: each at its time, those of one moment in
     /// the order of VMs and root contexts. Queue notices are delivered as soon
     /// as all ticks of a moment have run.
+    ///
+    /// # Panics
+    /// As [`Lab::settle`].
     pub fn advance(&mut self, by: Duration) {
         let end = self.process.clock.in_future(by);
         self.settle();
@@ -32,14 +38,18 @@ impl Lab {
 
     /// Delivers queue notices until there are none: one for each item, to the
     /// last registrant of its queue. One whose registrant is gone is lost.
+    ///
+    /// # Panics
+    /// If the guests answer every item with an item, for ever.
     pub fn settle(&mut self) {
-        loop {
+        for _ in 0..MOST_NOTICES {
             let notice = self.process.store.open().queues.next_notice();
             let Some(notice) = notice else {
                 return;
             };
             self.drive(notice.registrant.vm, |vm| vm.queue_ready(notice));
         }
+        panic!("the guests enqueue again on every item");
     }
 
     fn next_tick(&self) -> Option<(u64, VmId)> {

@@ -17,8 +17,17 @@ pub struct Stream {
 pub(super) type Property = (Vec<Vec<u8>>, Vec<u8>);
 
 /// Splits `a|b|c`.
-fn path(path: &str) -> Vec<Vec<u8>> {
+pub(super) fn path(path: &str) -> Vec<Vec<u8>> {
     path.split('|').map(|segment| segment.as_bytes().to_vec()).collect()
+}
+
+/// The value that was given last.
+pub(super) fn find(given: &[Property], path: &[&[u8]]) -> Option<Vec<u8>> {
+    let found = given
+        .iter()
+        .rev()
+        .find(|(name, _)| name.iter().map(Vec::as_slice).eq(path.iter().copied()));
+    found.map(|(_, value)| value.clone())
 }
 
 /// An HTTP request.
@@ -63,7 +72,7 @@ impl Request {
     }
 
     /// A property by its path, as in `filter_state|x` or
-    /// `xds|node|metadata|labels|app`; it beats what the lab knows.
+    /// `source|address`; it beats what the lab knows.
     #[must_use]
     pub fn with_property(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.properties.push((path(name), value.as_ref().to_vec()));

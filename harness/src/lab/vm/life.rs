@@ -40,7 +40,10 @@ impl Vm {
         self.boot()?;
         let indices: Vec<usize> = (0..self.plugins.len()).filter(|at| !self.plugins[*at].ended).collect();
         for index in indices {
-            self.start_root(index)?;
+            if let Err(error) = self.start_root(index) {
+                self.die();
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -86,7 +89,7 @@ impl Vm {
         let guest = process.filter.0.instance(services);
         self.live = Some(Live {
             guest: guest.map_err(|error| LabError::Module(Box::new(error)))?,
-            table: Some(Table::new(&journal)),
+            table: Some(Table::new(&journal, &self.setup.properties)),
             ticks: BTreeMap::new(),
         });
         Ok(())

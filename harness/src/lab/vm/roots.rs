@@ -33,21 +33,24 @@ impl Vm {
         let started = self.configure(index).and_then(|started| self.after().map(|()| started));
         match started {
             Ok(None) => Ok(()),
-            Ok(Some(callback)) => Err(LabError::Refused {
-                root_id: self.plugins[index].plugin.root_id.clone(),
-                callback,
-                log: telling_lines(&self.journal.since(before)),
-            }),
+            Ok(Some((root, callback))) => {
+                self.disown(root);
+                Err(LabError::Refused {
+                    root_id: self.plugins[index].plugin.root_id.clone(),
+                    callback,
+                    log: telling_lines(&self.journal.since(before)),
+                })
+            }
             Err(Gone) => Err(self.traps.pop_back().map_or(LabError::Dead(self.id), LabError::Trapped)),
         }
     }
 
-    /// The callback that refused, if one did.
-    fn configure(&mut self, index: usize) -> Result<Option<Callback>, Gone> {
+    /// The root context and the callback that refused, if one did.
+    fn configure(&mut self, index: usize) -> Result<Option<(ContextId, Callback)>, Gone> {
         let root = self.run(Callback::ContextCreate, |scope| scope.on_context_create(None))?;
         self.table()?.roots.insert(root);
         if !self.call(Callback::VmStart, root, |scope| scope.on_vm_start(root))? {
-            return Ok(Some(Callback::VmStart));
+            return Ok(Some((root, Callback::VmStart)));
         }
         let Plugin { root_id, name, json } = &self.plugins[index].plugin;
         let config = PluginConfig::new()
@@ -55,10 +58,22 @@ impl Vm {
             .with_root_id(root_id.as_bytes())
             .with_configuration(json.as_bytes());
         if !self.call(Callback::Configure, root, |scope| scope.on_configure(root, config))? {
-            return Ok(Some(Callback::Configure));
+            return Ok(Some((root, Callback::Configure)));
         }
         self.plugins[index].root = Some(root);
         Ok(None)
+    }
+
+    /// A root context that refused hears of nothing any more.
+    fn disown(&mut self, root: ContextId) {
+        self.process.hub.open().forget_context(self.id, root);
+        if let Some(live) = &mut self.live {
+            live.ticks.remove(&root);
+        }
+        if let Ok(table) = self.table() {
+            table.roots.remove(&root);
+            table.pending.remove(&root);
+        }
     }
 
     /// Ends a root context; it is deleted once it is done and its streams have ended.
@@ -99,12 +114,7 @@ impl Vm {
         };
         self.plugins[index].root = None;
         self.delete(root)?;
-        let table = self.table()?;
-        table.roots.remove(&root);
-        table.pending.remove(&root);
-        if let Some(live) = &mut self.live {
-            live.ticks.remove(&root);
-        }
+        self.disown(root);
         Ok(true)
     }
 
@@ -163,6 +173,9 @@ impl Vm {
             Some(ContextType::Stream) => guest.context_parent(context).unwrap_or(context),
             None => return Ok(()),
         };
+        if !self.plugins.iter().any(|plugged| plugged.root == Some(root)) {
+            return Ok(());
+        }
         let queue = notice.queue;
         self.call(Callback::QueueReady, root, |scope| scope.on_queue_ready(root, queue))?;
         self.after()
