@@ -38,7 +38,7 @@ build: setup wasm ## the command line, with the filter inside, and the filter be
 wasm: setup ## the filter for Envoy: target/sluice_filter.wasm
 	@export RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$PWD=sluice"
 	cargo build -p sluice-filter --lib --target wasm32-wasip1 --profile filter --target-dir target/filter-wasm
-	cp target/filter-wasm/wasm32-wasip1/filter/sluice_filter.wasm $(WASM)
+	filter/shrink target/filter-wasm/wasm32-wasip1/filter/sluice_filter.wasm $(WASM)
 	echo "$(WASM)"
 
 # rustup reads rust-toolchain.toml; installing what is there already is quick.

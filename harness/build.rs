@@ -3,7 +3,6 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 
@@ -12,12 +11,13 @@ const PROFILE: &str = "filter";
 const ARTEFACT: &str = "sluice_filter.wasm";
 
 /// What the `.wasm` is made from, relative to the workspace.
-const INPUTS: [&str; 9] = [
+const INPUTS: [&str; 10] = [
     "policy/src",
     "policy/proto",
     "policy/Cargo.toml",
     "filter/src",
     "filter/build.rs",
+    "filter/shrink",
     "filter/Cargo.toml",
     "Cargo.toml",
     "Cargo.lock",
@@ -57,11 +57,15 @@ fn main() -> ExitCode {
     if !output.status.success() {
         return fail(&explain(&output));
     }
-    let copy = out_dir.join(ARTEFACT);
-    if let Err(error) = fs::copy(&built, &copy) {
-        return fail(&format!("cannot copy {}: {error}", built.display()));
+    let shrunk = Command::new(workspace.join("filter/shrink"))
+        .arg(&built)
+        .arg(out_dir.join(ARTEFACT))
+        .output();
+    match shrunk {
+        Ok(output) if output.status.success() => ExitCode::SUCCESS,
+        Ok(output) => fail(String::from_utf8_lossy(&output.stderr).trim()),
+        Err(error) => fail(&format!("cannot run filter/shrink: {error}")),
     }
-    ExitCode::SUCCESS
 }
 
 fn nested_cargo(workspace: &Path, target_dir: &Path) -> Command {

@@ -1,11 +1,20 @@
 //! The configuration of a plugin: JSON in, a plan out, nonsense refused.
 
+mod identity;
+mod service;
 mod structure;
 
-use serde::Deserialize;
-use sluice_policy::{Host, InvalidTarget, OwnAddresses, Policy, PolicyRead, Problems, Seen, Surroundings, Target};
+use std::rc::Rc;
 
-use crate::refusal::Resource;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use sluice_policy::{
+    Host, InvalidTarget, Mode, OwnAddresses, Policy, PolicyRead, Problems, Seen, Surroundings, Target, Timestamp,
+};
+
+pub use identity::{Identity, Source as IdSource, Spiffe};
+pub use service::{Endpoint, Events, PolicyService, To};
 
 /// Which filter a root id makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,11 +23,13 @@ pub enum Kind {
     Http,
     /// `sluice.tcp`
     Tcp,
+    /// `sluice.agent`: no traffic, only policies and events.
+    Agent,
 }
 
 /// A root id that names no filter of this module.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("root_id: {0:?}: expected \"sluice.http\" or \"sluice.tcp\"")]
+#[error("root_id: {0:?}: expected \"sluice.http\", \"sluice.tcp\" or \"sluice.agent\"")]
 pub struct UnknownRootId(pub String);
 
 impl Kind {
@@ -30,6 +41,7 @@ impl Kind {
         match root_id {
             "sluice.http" => Ok(Self::Http),
             "sluice.tcp" => Ok(Self::Tcp),
+            "sluice.agent" => Ok(Self::Agent),
             other => Err(UnknownRootId(other.to_owned())),
         }
     }
@@ -37,7 +49,7 @@ impl Kind {
     /// The port of targets that name none, where the configuration does not say.
     const fn default_port(self) -> u16 {
         match self {
-            Self::Http => 80,
+            Self::Http | Self::Agent => 80,
             Self::Tcp => 443,
         }
     }
@@ -46,14 +58,55 @@ impl Kind {
 /// What a plugin does: its configuration, compiled.
 #[derive(Debug)]
 pub struct Plan {
-    /// The workload being governed, if it is configured.
-    pub resource: Option<Resource>,
-    /// The policy in force.
-    pub policy: Policy,
+    /// Whose requests they are.
+    pub identity: Identity,
+    /// The policy until a live one arrives: what is configured, else
+    /// `audit_only` where nobody else has one, else none.
+    pub inline: Option<Rc<Policy>>,
+    /// Where live policies come from.
+    pub policy_service: Option<PolicyService>,
+    /// How long a request is held until the policy service has answered.
+    pub hold_ms: u64,
+    /// What decides after that.
+    pub on_unknown: OnUnknown,
+    /// Where events go.
+    pub events: Option<Events>,
+    /// A mode that beats every policy's for a while.
+    pub override_mode: Option<Override>,
     /// What the place of the decision knows.
     pub surroundings: Surroundings,
     /// Which of several live configurations of one plugin is the newest.
     pub generation: Option<u64>,
+}
+
+/// What decides while nobody has said what the policy is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnknown {
+    /// Nothing passes.
+    #[default]
+    Reject,
+    /// Everything passes, and is recorded.
+    Observe,
+}
+
+/// An operator's word that beats every policy, for as long as they said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// The mode.
+    pub mode: Mode,
+    /// When it is over.
+    pub until: Timestamp,
+    /// For people, on every event.
+    pub reason: Rc<str>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OverrideSource {
+    mode: Mode,
+    until: Timestamp,
+    reason: String,
 }
 
 /// Why a configuration is refused.
@@ -62,7 +115,7 @@ pub enum InvalidConfig {
     /// Not JSON of the expected shape.
     #[error("{field}: {why}")]
     Shape {
-        /// The field, as a path from the root such as `resource.id`.
+        /// The member of the configuration, or `configuration`.
         field: String,
         /// What the reader found and what it expected.
         why: String,
@@ -81,25 +134,50 @@ pub enum InvalidConfig {
         /// What is wrong with it.
         why: InvalidTarget,
     },
-    /// A resource without type or id.
-    #[error("resource: expected a type and an id that are not empty")]
-    Resource,
+    /// A value that is none.
+    #[error("{field}: {value}: expected {expected}")]
+    Value {
+        /// The field.
+        field: &'static str,
+        /// What is there.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
 }
 
-/// The JSON object, as written.
+/// The JSON object, as written. Its members are read one by one, so that a
+/// mistake is told with the name of the member it is in.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Source {
-    resource: Option<Resource>,
-    policy: Option<PolicyRead>,
-    default_port: Option<u16>,
-    #[serde(default)]
-    guard_metadata: bool,
-    #[serde(default)]
-    own: Vec<String>,
+    resource: Option<Box<RawValue>>,
+    policy: Option<Box<RawValue>>,
+    policy_service: Option<Box<RawValue>>,
+    hold_ms: Option<Box<RawValue>>,
+    on_unknown: Option<Box<RawValue>>,
+    events: Option<Box<RawValue>>,
+    #[serde(rename = "override")]
+    override_mode: Option<Box<RawValue>>,
+    default_port: Option<Box<RawValue>>,
+    guard_metadata: Option<Box<RawValue>>,
+    own: Option<Box<RawValue>>,
     /// Raised with every change. Envoy does not configure again what it has
     /// word for word, and this makes sure that it never does.
-    generation: Option<u64>,
+    generation: Option<Box<RawValue>>,
+}
+
+/// A member, if it is there and not null.
+fn member<T: DeserializeOwned>(name: &str, json: Option<Box<RawValue>>) -> Result<Option<T>, InvalidConfig> {
+    let Some(json) = json else { return Ok(None) };
+    serde_json::from_slice(json.get().as_bytes()).map_err(|error| InvalidConfig::Shape {
+        field: name.to_owned(),
+        why: error.to_string(),
+    })
+}
+
+const fn hold_ms() -> u32 {
+    2000
 }
 
 impl Plan {
@@ -133,45 +211,78 @@ impl Plan {
         let Source {
             resource,
             policy,
+            policy_service,
+            hold_ms,
+            on_unknown,
+            events,
+            override_mode,
             default_port,
             guard_metadata,
             own,
             generation,
         } = source;
-        if resource.as_ref().is_some_and(|r| r.kind.is_empty() || r.id.is_empty()) {
-            return Err(InvalidConfig::Resource);
+        let hold_ms = member("hold_ms", hold_ms)?.unwrap_or(self::hold_ms());
+        if hold_ms > 60_000 {
+            return Err(InvalidConfig::Value {
+                field: "hold_ms",
+                value: hold_ms.to_string(),
+                expected: "milliseconds from 0 to 60000",
+            });
         }
+        let default_port = member("default_port", default_port)?;
         let mut surroundings = Surroundings::new(default_port.unwrap_or(kind.default_port()));
         if surroundings.default_port == 0 {
             return Err(InvalidConfig::DefaultPort);
         }
-        surroundings.guard_metadata = guard_metadata;
-        surroundings.own = own_addresses(own)?;
+        surroundings.guard_metadata = member("guard_metadata", guard_metadata)?.unwrap_or(false);
+        surroundings.own = own_addresses(member("own", own)?.unwrap_or_default())?;
+        let policy_service = member("policy_service", policy_service)?
+            .map(service::PolicyServiceSource::compile)
+            .transpose()?;
+        let inline = match (member::<PolicyRead>("policy", policy)?, &policy_service) {
+            (Some(policy), _) => Some(policy.policy()?),
+            (None, Some(_)) => None,
+            (None, None) => Some(PolicyRead::default().policy()?),
+        };
+        let identity = match member("resource", resource)?
+            .map(identity::ResourceSource::compile)
+            .transpose()?
+        {
+            Some(identity) => identity,
+            None if policy_service.is_some() && kind != Kind::Agent => {
+                return Err(InvalidConfig::Value {
+                    field: "resource",
+                    value: "missing".to_owned(),
+                    expected: "a resource, because policies are asked for by resource",
+                });
+            }
+            None => Identity::Unnamed,
+        };
         Ok(Self {
-            resource,
-            policy: policy.unwrap_or_default().policy()?,
+            identity,
+            inline: inline.map(Rc::new),
+            policy_service,
+            hold_ms: hold_ms.into(),
+            on_unknown: member("on_unknown", on_unknown)?.unwrap_or_default(),
+            events: member("events", events)?
+                .map(service::EventsSource::compile)
+                .transpose()?,
+            override_mode: member("override", override_mode)?.map(|source: OverrideSource| Override {
+                mode: source.mode,
+                until: source.until,
+                reason: source.reason.into(),
+            }),
             surroundings,
-            generation,
+            generation: member("generation", generation)?,
         })
     }
 }
 
 fn read(json: &[u8]) -> Result<Source, InvalidConfig> {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let shape = |field: String, error: serde_json::Error| InvalidConfig::Shape {
-        field: if matches!(field.as_str(), "." | "?") {
-            "configuration".to_owned()
-        } else {
-            field
-        },
+    serde_json::from_slice(json).map_err(|error| InvalidConfig::Shape {
+        field: "configuration".to_owned(),
         why: error.to_string(),
-    };
-    let source = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let field = error.path().to_string();
-        shape(field, error.into_inner())
-    })?;
-    reader.end().map_err(|error| shape(".".to_owned(), error))?;
-    Ok(source)
+    })
 }
 
 fn own_addresses(endpoints: Vec<String>) -> Result<OwnAddresses, InvalidConfig> {
@@ -200,7 +311,7 @@ fn parse_endpoint(endpoint: &str) -> Result<(Host, Option<u16>), InvalidTarget> 
 
 #[cfg(test)]
 mod tests {
-    use sluice_policy::{Action, Mode, Timestamp};
+    use sluice_policy::Action;
 
     use super::*;
 
@@ -212,7 +323,7 @@ mod tests {
     fn nothing_configured_observes() {
         for json in ["", " \n", "{}", r#"{"policy": null}"#] {
             let plan = Plan::from_json(json.as_bytes(), Kind::Http).unwrap();
-            assert_eq!(plan.policy.mode(), Mode::AuditOnly, "{json:?}");
+            assert_eq!(plan.inline.unwrap().mode(), Mode::AuditOnly, "{json:?}");
             assert_eq!(plan.surroundings.default_port, 80);
         }
         let tcp = Plan::from_json(b"", Kind::Tcp).unwrap();
@@ -234,7 +345,8 @@ mod tests {
                 method: b"GET",
                 path: Some(b"/"),
             };
-            let decision = plan.policy.decide(&seen, &plan.surroundings, Timestamp::from_micros(0));
+            let policy = plan.inline.as_ref().unwrap();
+            let decision = policy.decide(&seen, &plan.surroundings, Timestamp::from_micros(0));
             decision.action() == Action::Reject
         };
         assert!(rejected(b"collector.example.com:4317"));
@@ -257,12 +369,42 @@ mod tests {
             (r#"{"default_port": 70000}"#, &["default_port", "70000"]),
             (
                 r#"{"resource": {"type": "sandbox"}}"#,
-                &["resource", "missing field `id`"],
+                &["resource", "one of id and id_from"],
             ),
-            (r#"{"resource": {"type": "", "id": "x"}}"#, &["resource", "not empty"]),
+            (
+                r#"{"policy_service": {"cluster": "c"}}"#,
+                &["resource", "asked for by resource"],
+            ),
+            (
+                r#"{"policy_service": {}}"#,
+                &["policy_service", "one of cluster and queue"],
+            ),
+            (
+                r#"{"policy_service": {"cluster": ""}}"#,
+                &["policy_service.cluster", "1 to 125 bytes"],
+            ),
+            (
+                r#"{"events": {"cluster": "c", "flush_ms": 1}}"#,
+                &["events.flush_ms", "10 to 60000"],
+            ),
+            (r#"{"events": {"cluster": "c", "path": "half"}}"#, &["events", "half"]),
+            (
+                r#"{"events": {"cluster": "c", "buffer_bytes": 1}}"#,
+                &["events.buffer_bytes", "65536"],
+            ),
+            (
+                r#"{"events": {"cluster": "c", "token_env": ""}}"#,
+                &["events.token_env", "environment variable"],
+            ),
+            (r#"{"hold_ms": 60001}"#, &["hold_ms", "0 to 60000"]),
+            (r#"{"on_unknown": "allow"}"#, &["on_unknown", "`reject` or `observe`"]),
+            (
+                r#"{"override": {"mode": "audit_only", "until": "tomorrow", "reason": "x"}}"#,
+                &["override", "RFC 3339"],
+            ),
             (
                 r#"{"resource": {"type": "s", "id": "x", "name": 1}}"#,
-                &["resource.name", "unknown field"],
+                &["resource", "unknown field `name`"],
             ),
             (r#"{"own": ["http://x"]}"#, &["own", "http://x", "host:port"]),
             (

@@ -1,71 +1,337 @@
 //! `sluice.http`: decides every request on `:authority`.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action as Flow;
-use sluice_policy::{Action, Decision, Seen};
+use sluice_policy::{Action, Seen};
 
-use crate::config::Plan;
-use crate::host::{self, Status};
-use crate::refusal::Refusal;
-use crate::root::{self, Serving};
+use crate::dispatch;
+use crate::events::{Course, Outcome, Record, Undecided, Wire, printable, without_query};
+use crate::host::stream::{self as proxy, Side};
+use crate::host::{self, Flow, Status};
+use crate::refusal::{Refusal, Resource};
+use crate::root::Serving;
+use crate::stream::{Basis, Bench, Draft, client, leave_verdict};
+use crate::vm::{Ruling, vm};
 
 /// The filter state with the verdict of an HTTP request; a network filter of
 /// the same connection has its own, because both write into one place.
 const VERDICT: &str = "sluice_http_verdict";
 
+/// The longest path and method in an event, in bytes.
+const MOST_PATH: usize = 512;
+const MOST_METHOD: usize = 64;
+
 /// One HTTP stream.
 pub(crate) struct Http {
+    id: u32,
     serving: Option<Rc<Serving>>,
+    state: RefCell<State>,
+}
+
+/// Where a request stands.
+enum State {
+    /// The filter has not been asked.
+    Fresh,
+    /// It is held until its policy is known.
+    Held { request: Request, since: u64 },
+    /// It has been decided.
+    Decided(Box<Decided>),
+    /// It has been recorded.
+    Over,
+}
+
+/// A request as it was seen.
+struct Request {
+    authority: Vec<u8>,
+    method: Vec<u8>,
+    path: Option<Vec<u8>>,
+    who: Option<Rc<Resource>>,
+}
+
+struct Decided {
+    request: Request,
+    basis: Basis,
+    action: Action,
+    draft: Option<Draft>,
+    /// A newer policy rejects it, and it is being closed.
+    closed: bool,
+}
+
+impl Request {
+    fn read(ruling: &Ruling) -> Self {
+        Self {
+            authority: header(":authority"),
+            method: header(":method"),
+            path: proxy::request_header(":path").ok(),
+            who: ruling.plan.identity.resolve(|path| proxy::property(path).ok()),
+        }
+    }
+
+    fn seen(&self) -> Seen<'_> {
+        Seen::Request {
+            authority: &self.authority,
+            method: &self.method,
+            path: self.path.as_deref(),
+        }
+    }
+
+    fn is_tunnel(&self) -> bool {
+        self.method == b"CONNECT"
+    }
+
+    fn wire(&self, paths: bool) -> Wire {
+        let path = self.path.as_deref().filter(|_| paths);
+        let path = path.map(|path| printable(without_query(path), MOST_PATH));
+        Wire {
+            protocol: "http",
+            method: Some(printable(&self.method, MOST_METHOD).0),
+            path_cut: path.as_ref().is_some_and(|(_, cut)| *cut),
+            path: path.map(|(path, _)| path),
+            server_name: None,
+            client: None,
+        }
+    }
 }
 
 impl Http {
-    pub(crate) fn new(serving: Option<Rc<Serving>>) -> Self {
-        Self { serving }
+    pub(crate) fn new(id: u32, serving: Option<Rc<Serving>>) -> Self {
+        Self {
+            id,
+            serving,
+            state: RefCell::new(State::Fresh),
+        }
     }
 
-    fn carry_out(&self, serving: &Serving, plan: &Plan, decision: &Decision<'_, '_>) -> Flow {
-        serving.decisions.count(decision.action(), decision.mode());
-        leave_verdict(VERDICT, decision);
-        if decision.action() != Action::Reject {
-            return Flow::Continue;
-        }
-        if let Some(refusal) = Refusal::of(decision, plan.resource.as_ref()) {
-            refuse(&refusal);
-        }
-        // Nothing passes a rejection, even if the answer could not be sent.
-        Flow::Pause
-    }
-}
-
-impl Context for Http {}
-
-impl HttpContext for Http {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Flow {
-        let Some(serving) = self.serving.clone() else {
+    /// The headers of the request are there.
+    pub(crate) fn request(&self) -> Flow {
+        let Some(serving) = &self.serving else {
             log::error!("a request reached a plugin without a configuration");
             refuse(&Refusal::unconfigured());
             return Flow::Pause;
         };
-        let plan = serving.plan();
-        let authority = header(":authority");
-        let method = header(":method");
-        let path = host::request_header(":path").ok();
-        let seen = Seen::Request {
-            authority: &authority,
-            method: &method,
-            path: path.as_deref(),
+        let ruling = serving.ruling();
+        let request = Request::read(&ruling);
+        match Bench::find(serving, &ruling, request.who.clone(), ruling.plan.hold_ms == 0) {
+            Some(bench) => self.carry_out(serving, &bench, request),
+            None => {
+                let since = host::monotonic_nanos();
+                *self.state.borrow_mut() = State::Held { request, since };
+                Flow::Pause
+            }
+        }
+    }
+
+    fn carry_out(&self, serving: &Serving, bench: &Bench, request: Request) -> Flow {
+        #[cfg(feature = "test-trap")]
+        assert!(!request.authority.starts_with(b"trap."), "asked to, by a test");
+        let (basis, action, draft, refusal) = {
+            let decision = bench.decide(&request.seen());
+            serving.decisions.count(decision.action(), decision.mode());
+            leave_verdict(VERDICT, &decision);
+            let paths = bench.ruling.plan.events.as_ref().is_some_and(|events| events.paths);
+            let draft = bench
+                .ruling
+                .mail
+                .is_some()
+                .then(|| Draft::begin(bench, &decision, request.wire(paths)))
+                .flatten();
+            let refusal = (decision.action() == Action::Reject)
+                .then(|| Refusal::of(&decision, bench.who.as_deref(), bench.revision()))
+                .flatten();
+            (bench.basis(&decision), decision.action(), draft, refusal)
         };
-        let decision = plan.policy.decide(&seen, &plan.surroundings, root::now(&plan));
-        self.carry_out(&serving, &plan, &decision)
+        *self.state.borrow_mut() = State::Decided(Box::new(Decided {
+            request,
+            basis,
+            action,
+            draft,
+            closed: false,
+        }));
+        if let Some(refusal) = refusal {
+            refuse(&refusal);
+        }
+        match action {
+            // Nothing passes a rejection, even if the answer could not be sent.
+            Action::Reject => Flow::Pause,
+            Action::Allow | Action::Warn => Flow::Continue,
+        }
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Held { .. })
+    }
+
+    /// Something may have changed for this stream.
+    pub(crate) fn settle(&self, changed: bool, second: bool) {
+        if self.is_held() {
+            self.try_held();
+            return;
+        }
+        if let State::Decided(decided) = &mut *self.state.borrow_mut()
+            && second
+            && let Some(draft) = &mut decided.draft
+        {
+            draft.tell_if_open_long();
+        }
+        if (changed || second) && self.is_rejected_now(changed) {
+            log::info!("a newer policy rejects an open stream, which is closed");
+            let closed = dispatch::with(self.id, || proxy::close(Side::Request));
+            if let Err(status) = closed {
+                log::error!("an open stream that a newer policy rejects could not be closed: {status}");
+            }
+        }
+    }
+
+    /// Whether a tunnel that is open, or an upgraded connection, would be
+    /// rejected now. A plain request that runs finishes.
+    fn is_rejected_now(&self, changed: bool) -> bool {
+        let Some(serving) = &self.serving else { return false };
+        let mut state = self.state.borrow_mut();
+        let State::Decided(decided) = &mut *state else {
+            return false;
+        };
+        if decided.closed || decided.action == Action::Reject {
+            return false;
+        }
+        // Rules expire without a change; what few requests are upgrades is
+        // not worth a call a second for all of them.
+        if !decided.request.is_tunnel() && !(changed && self.is_upgrade()) {
+            return false;
+        }
+        let ruling = serving.ruling();
+        let Some(bench) = Bench::find(serving, &ruling, decided.request.who.clone(), true) else {
+            return false;
+        };
+        if !bench.differs(&decided.basis) {
+            return false;
+        }
+        let decision = bench.decide(&decided.request.seen());
+        decided.basis = bench.basis(&decision);
+        if decision.action() != Action::Reject {
+            return false;
+        }
+        decided.closed = true;
+        if let Some(draft) = &mut decided.draft {
+            draft.decided_again(&bench, &decision);
+        }
+        true
+    }
+
+    fn is_upgrade(&self) -> bool {
+        dispatch::with(self.id, || proxy::request_header("upgrade")).is_ok_and(|value| !value.is_empty())
+    }
+
+    /// Decides a request that was held, if it can be decided by now.
+    fn try_held(&self) {
+        let Some(serving) = &self.serving else { return };
+        let ruling = serving.ruling();
+        let bench = {
+            let State::Held { request, since } = &*self.state.borrow() else {
+                return;
+            };
+            let hold = ruling.plan.hold_ms.saturating_mul(1_000_000);
+            let waited = vm().now().max(*since).saturating_sub(*since) >= hold;
+            match Bench::find(serving, &ruling, request.who.clone(), waited) {
+                Some(bench) => bench,
+                None => return,
+            }
+        };
+        let State::Held { request, .. } = self.state.replace(State::Over) else {
+            return;
+        };
+        let resumed = dispatch::with(self.id, || match self.carry_out(serving, &bench, request) {
+            Flow::Continue => proxy::resume_request(),
+            Flow::Pause => Ok(()),
+        });
+        if let Err(status) = resumed {
+            log::error!("a request that was held stays held: {status}");
+        }
+    }
+
+    /// The stream has ended.
+    pub(crate) fn log(&self) {
+        let state = self.state.replace(State::Over);
+        match state {
+            State::Decided(decided) => {
+                if let Some(draft) = decided.draft {
+                    end(draft, decided.action, decided.closed);
+                }
+            }
+            State::Held { request, .. } => self.undecided(Some(request)),
+            State::Fresh => self.undecided(None),
+            State::Over => {}
+        }
+    }
+
+    /// The proxy answered the request itself, or the client went, before anything was decided.
+    fn undecided(&self, request: Option<Request>) {
+        let Some(serving) = &self.serving else { return };
+        let ruling = serving.ruling();
+        let Some(mail) = &ruling.mail else { return };
+        let request = request.unwrap_or_else(|| Request {
+            authority: header(":authority"),
+            method: header(":method"),
+            path: None,
+            who: ruling.plan.identity.resolve(|path| proxy::property(path).ok()),
+        });
+        let mut wire = request.wire(false);
+        wire.client = client();
+        mail.add(Record::Undecided(Box::new(Undecided {
+            at: host::now_nanos().unwrap_or(0),
+            resource: request.who,
+            raw: (!request.authority.is_empty()).then(|| sluice_policy::escape_raw(&request.authority).into()),
+            wire,
+            course: course(Action::Allow, false, 0),
+        })));
+    }
+}
+
+fn end(mut draft: Draft, action: Action, closed: bool) {
+    draft.set_client(client());
+    let course = course(action, closed, draft.duration_us());
+    if course.details.as_deref().is_some_and(is_our_guard) {
+        draft.rejected_by_guard();
+    }
+    draft.end(course);
+}
+
+/// Whether the details are those of a guard that the shipped configurations
+/// put behind the filter, where addresses are known.
+fn is_our_guard(details: &str) -> bool {
+    details.starts_with("rbac_access_denied_matched_policy[sluice_private_address")
+}
+
+/// How the request went, as the proxy tells.
+fn course(action: Action, closed: bool, duration_us: u64) -> Course {
+    let status = proxy::number("response\0code");
+    let details = proxy::property("response\0code_details").unwrap_or_default();
+    let details = String::from_utf8_lossy(&details);
+    let ours = details.starts_with("sluice_");
+    let outcome = match (&*details, status) {
+        _ if closed => Outcome::PolicyChanged,
+        _ if ours || action == Action::Reject => Outcome::Ok,
+        ("via_upstream" | "direct_response" | "", Some(_)) => Outcome::Ok,
+        (details, _) if details.starts_with("downstream_") => Outcome::ClientCancel,
+        // The client was gone before there was an answer.
+        (_, None | Some(0)) => Outcome::ClientCancel,
+        _ => Outcome::Error,
+    };
+    let told = !ours && !matches!(&*details, "" | "via_upstream");
+    Course {
+        outcome,
+        status: status.and_then(|status| u16::try_from(status).ok()).unwrap_or(0),
+        request_bytes: proxy::number("request\0total_size").unwrap_or(0),
+        response_bytes: proxy::number("response\0total_size").unwrap_or(0),
+        duration_us,
+        details: told.then(|| details.into()),
     }
 }
 
 /// A header that a request must have. Without it there is nothing to decide
 /// on, and an empty value is decided as that: not a target.
 fn header(name: &str) -> Vec<u8> {
-    host::request_header(name).unwrap_or_else(|status| {
+    proxy::request_header(name).unwrap_or_else(|status| {
         if status != Status::NOT_FOUND {
             log::error!("{name} cannot be read: {status}");
         }
@@ -78,17 +344,7 @@ fn refuse(refusal: &Refusal) {
         ("content-type", "application/json"),
         ("x-sluice-rejected-by", refusal.rejected_by.as_str()),
     ];
-    if let Err(status) = host::send_local_response(refusal.status, &refusal.details, &headers, &refusal.body) {
+    if let Err(status) = proxy::send_local_response(refusal.status, &refusal.details, &headers, &refusal.body) {
         log::error!("a refusal could not be sent, the request stays held: {status}");
-    }
-}
-
-/// Puts the decision where Envoy's access log can print it.
-pub(crate) fn leave_verdict(key: &str, decision: &Decision<'_, '_>) {
-    let written = serde_json::to_vec(&decision.record())
-        .map_err(|error| error.to_string())
-        .and_then(|json| host::set_property(key, &json).map_err(|status| status.to_string()));
-    if let Err(why) = written {
-        log::error!("{key} could not be written: {why}");
     }
 }

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `sluice.http` | HTTP | `:authority`, and method and path where they are visible |
 //! | `sluice.tcp` | network | the server name (SNI) of the ClientHello |
+//! | `sluice.agent` | bootstrap service | nothing: it asks for policies and sends events |
 //!
 //! Everything that does not need a proxy around it (configuration, the body of
 //! a refusal, names of metrics) also builds natively, for tests and for the
@@ -31,9 +32,60 @@ pub mod metrics;
 #[forbid(unsafe_code)]
 pub mod refusal;
 
-/// Calls into the proxy: the only place with `unsafe`.
+// What a native build has no use for but to test it.
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
+)]
+#[forbid(unsafe_code)]
+mod backoff;
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
+)]
+#[forbid(unsafe_code)]
+mod contact;
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
+)]
+#[forbid(unsafe_code)]
+mod events;
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
+)]
+#[forbid(unsafe_code)]
+mod ground;
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
+)]
+#[forbid(unsafe_code)]
+mod places;
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
+)]
+#[forbid(unsafe_code)]
+mod policies;
+#[cfg(any(target_arch = "wasm32", test))]
+#[forbid(unsafe_code)]
+mod version;
+
+/// Calls into the proxy, and from it: the only place with `unsafe`.
 #[cfg(target_arch = "wasm32")]
 mod host;
+
+#[cfg(target_arch = "wasm32")]
+#[forbid(unsafe_code)]
+mod dispatch;
 #[cfg(target_arch = "wasm32")]
 #[forbid(unsafe_code)]
 mod http;
@@ -42,10 +94,16 @@ mod http;
 mod logging;
 #[cfg(target_arch = "wasm32")]
 #[forbid(unsafe_code)]
+mod mail;
+#[cfg(target_arch = "wasm32")]
+#[forbid(unsafe_code)]
 mod root;
 #[cfg(target_arch = "wasm32")]
 #[forbid(unsafe_code)]
+mod stream;
+#[cfg(target_arch = "wasm32")]
+#[forbid(unsafe_code)]
 mod tcp;
-#[cfg(any(target_arch = "wasm32", test))]
+#[cfg(target_arch = "wasm32")]
 #[forbid(unsafe_code)]
 mod vm;

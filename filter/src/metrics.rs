@@ -26,7 +26,7 @@ impl Decisions {
         for &action in Action::ALL {
             for &mode in Mode::ALL {
                 let name = decisions_counter(action, mode);
-                match crate::host::define_counter(&name) {
+                match crate::host::shared::define_counter(&name) {
                     Ok(id) => counters.push((action, mode, id)),
                     Err(status) => log::error!("counter {name} cannot be defined: {status}"),
                 }
@@ -39,7 +39,7 @@ impl Decisions {
     pub(crate) fn count(&self, action: Action, mode: Mode) {
         let counter = self.0.iter().find(|(a, m, _)| (*a, *m) == (action, mode));
         if let Some(&(_, _, id)) = counter
-            && let Err(status) = crate::host::increment(id)
+            && let Err(status) = crate::host::shared::add(id, 1)
         {
             log::error!("a decision was not counted: {status}");
         }

@@ -14,6 +14,26 @@ pub struct Resource {
     pub id: String,
 }
 
+impl std::fmt::Display for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.id.as_str() {
+            "" => self.kind.fmt(f),
+            id => write!(f, "{}/{id}", self.kind),
+        }
+    }
+}
+
+impl Resource {
+    /// The scope above all resources, where one is to be named like them.
+    #[must_use]
+    pub fn tenant() -> Self {
+        Self {
+            kind: "tenant".to_owned(),
+            id: String::new(),
+        }
+    }
+}
+
 /// A refusal in the form of HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -91,7 +111,7 @@ impl Refusal {
 
     /// The refusal of a decision; `None` if its verdict is not to reject.
     #[must_use]
-    pub fn of(decision: &Decision<'_, '_>, resource: Option<&Resource>) -> Option<Self> {
+    pub fn of(decision: &Decision<'_, '_>, resource: Option<&Resource>, revision: Option<u64>) -> Option<Self> {
         let rejection = decision.rejection()?;
         let rejected_by = rejection.rejected_by();
         let record = decision.record();
@@ -101,7 +121,7 @@ impl Refusal {
             rejected_by,
             nearest: record.nearest,
             resource,
-            revision: None,
+            revision,
         };
         Some(Self::new(
             status(rejection),
@@ -183,7 +203,7 @@ mod tests {
             path: Some(b"/"),
         };
         let decision = policy.decide(&seen, &Surroundings::new(80), Timestamp::from_micros(0));
-        let refusal = Refusal::of(&decision, Some(&resource))?;
+        let refusal = Refusal::of(&decision, Some(&resource), None)?;
         let body = serde_json::from_slice(&refusal.body).unwrap();
         Some((refusal, body))
     }

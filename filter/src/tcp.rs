@@ -1,14 +1,17 @@
 //! `sluice.tcp`: decides every connection on its server name.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, StreamContext};
-use proxy_wasm::types::Action as Flow;
 use sluice_policy::{Action, Seen};
 
-use crate::host::{self, Status};
-use crate::http::leave_verdict;
-use crate::root::{self, Serving};
+use crate::dispatch;
+use crate::events::{Course, Outcome, Wire, printable};
+use crate::host::stream::{self as proxy, Side};
+use crate::host::{Flow, Status};
+use crate::refusal::Resource;
+use crate::root::Serving;
+use crate::stream::{Basis, Bench, Draft, client, leave_verdict};
 
 /// The filter state with the verdict of a connection.
 const VERDICT: &str = "sluice_tcp_verdict";
@@ -17,51 +20,163 @@ const VERDICT: &str = "sluice_tcp_verdict";
 /// dot, empty if there is none. Segments joined by NUL.
 const SERVER_NAME: &str = "connection\0requested_server_name";
 
+/// The longest server name in an event, in bytes.
+const MOST_NAME: usize = 255;
+
 /// One connection.
 pub(crate) struct Tcp {
+    id: u32,
     serving: Option<Rc<Serving>>,
+    decided: RefCell<Option<Decided>>,
+}
+
+struct Decided {
+    server_name: Vec<u8>,
+    who: Option<Rc<Resource>>,
+    basis: Basis,
+    action: Action,
+    draft: Option<Draft>,
+    closed: bool,
 }
 
 impl Tcp {
-    pub(crate) fn new(serving: Option<Rc<Serving>>) -> Self {
-        Self { serving }
+    pub(crate) fn new(id: u32, serving: Option<Rc<Serving>>) -> Self {
+        Self {
+            id,
+            serving,
+            decided: RefCell::default(),
+        }
     }
-}
 
-impl Context for Tcp {}
-
-impl StreamContext for Tcp {
-    fn on_new_connection(&mut self) -> Flow {
-        let Some(serving) = self.serving.clone() else {
+    /// A connection has come.
+    pub(crate) fn connection(&self) -> Flow {
+        let Some(serving) = &self.serving else {
             log::error!("a connection reached a plugin without a configuration");
             return close();
         };
-        let plan = serving.plan();
-        let server_name = host::property(SERVER_NAME).unwrap_or_else(|status| {
+        let ruling = serving.ruling();
+        let server_name = proxy::property(SERVER_NAME).unwrap_or_else(|status| {
             if status != Status::NOT_FOUND {
                 log::error!("the server name cannot be read: {status}");
             }
             Vec::new()
         });
-        let seen = Seen::Connection {
-            server_name: &server_name,
-            port: plan.surroundings.default_port,
+        let who = ruling.plan.identity.resolve(|path| proxy::property(path).ok());
+        // A connection cannot be held: paused it would hang, and leak once the
+        // client has gone (seen in Envoy 1.40). So it counts as having waited.
+        let Some(bench) = Bench::find(serving, &ruling, who.clone(), true) else {
+            return close();
         };
-        let decision = plan.policy.decide(&seen, &plan.surroundings, root::now(&plan));
+        let decision = bench.decide(&seen(&server_name, ruling.plan.surroundings.default_port));
         serving.decisions.count(decision.action(), decision.mode());
         leave_verdict(VERDICT, &decision);
-        match decision.action() {
+        let wire = Wire {
+            protocol: if server_name.is_empty() { "tcp" } else { "tls" },
+            server_name: (!server_name.is_empty()).then(|| printable(&server_name, MOST_NAME).0),
+            ..Wire::default()
+        };
+        let (action, basis) = (decision.action(), bench.basis(&decision));
+        let draft = Draft::begin(&bench, &decision, wire);
+        *self.decided.borrow_mut() = Some(Decided {
+            server_name,
+            who,
+            basis,
+            action,
+            draft,
+            closed: false,
+        });
+        match action {
             Action::Reject => close(),
             Action::Allow | Action::Warn => Flow::Continue,
         }
     }
+
+    /// Something may have changed for this connection.
+    pub(crate) fn settle(&self, changed: bool, second: bool) {
+        if let Some(decided) = &mut *self.decided.borrow_mut()
+            && second
+            && let Some(draft) = &mut decided.draft
+        {
+            draft.tell_if_open_long();
+        }
+        if (changed || second) && self.is_rejected_now() {
+            log::info!("a newer policy rejects an open connection, which is closed");
+            if let Err(status) = dispatch::with(self.id, || proxy::close(Side::Downstream)) {
+                log::error!("an open connection that a newer policy rejects could not be closed: {status}");
+            }
+        }
+    }
+
+    fn is_rejected_now(&self) -> bool {
+        let Some(serving) = &self.serving else { return false };
+        let mut decided = self.decided.borrow_mut();
+        let Some(decided) = decided.as_mut() else { return false };
+        if decided.closed || decided.action == Action::Reject {
+            return false;
+        }
+        let ruling = serving.ruling();
+        let Some(bench) = Bench::find(serving, &ruling, decided.who.clone(), true) else {
+            return false;
+        };
+        if !bench.differs(&decided.basis) {
+            return false;
+        }
+        let decision = bench.decide(&seen(&decided.server_name, ruling.plan.surroundings.default_port));
+        decided.basis = bench.basis(&decision);
+        if decision.action() != Action::Reject {
+            return false;
+        }
+        decided.closed = true;
+        if let Some(draft) = &mut decided.draft {
+            draft.decided_again(&bench, &decision);
+        }
+        true
+    }
+
+    /// The connection has ended.
+    pub(crate) fn log(&self) {
+        let Some(Decided {
+            closed,
+            action,
+            draft: Some(mut draft),
+            ..
+        }) = self.decided.take()
+        else {
+            return;
+        };
+        draft.set_client(client());
+        let flags = proxy::number("response\0flags").unwrap_or(0);
+        let outcome = match action {
+            _ if closed => Outcome::PolicyChanged,
+            Action::Reject => Outcome::Ok,
+            _ if flags & UPSTREAM_FAILED != 0 => Outcome::Error,
+            _ => Outcome::Ok,
+        };
+        let course = Course {
+            outcome,
+            status: 0,
+            request_bytes: proxy::number("request\0total_size").unwrap_or(0),
+            response_bytes: proxy::number("response\0total_size").unwrap_or(0),
+            duration_us: draft.duration_us(),
+            details: None,
+        };
+        draft.end(course);
+    }
+}
+
+/// Of Envoy's response flags: no healthy upstream, upstream connection failure,
+/// no route, no cluster and DNS failure (`envoy/stream_info/stream_info.h`).
+const UPSTREAM_FAILED: u64 = 1 << 1 | 1 << 5 | 1 << 8 | 1 << 25 | 1 << 27;
+
+fn seen(server_name: &[u8], port: u16) -> Seen<'_> {
+    Seen::Connection { server_name, port }
 }
 
 /// Closes the connection before anything is dialled. Pausing alone would hang
 /// the client and leak the connection (seen in Envoy 1.40), so it is only what keeps
 /// traffic from passing where closing fails.
-fn close() -> Flow {
-    match host::close_downstream() {
+pub(crate) fn close() -> Flow {
+    match proxy::close(Side::Downstream) {
         Ok(()) => Flow::Continue,
         Err(status) => {
             log::error!("a rejected connection could not be closed, it stays held: {status}");

@@ -1,228 +1,359 @@
-//! What belongs to the VM and outlives a root context: which plan is in force.
-//!
-//! After a listener update, connections that stay open keep the root context
-//! they began with for minutes, so a plan held there would be stale for them
-//! (up to 600 s were seen). The root contexts of one plugin share a slot instead, and
-//! one of them rules for all.
+//! What belongs to the VM and outlives a root context: policies, batches and
+//! streams. After a listener update, open connections keep their root context
+//! for minutes, and still have to get the newest policy.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::rc::{Rc, Weak};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
 
-use crate::config::Plan;
+use sluice_policy::Mode;
 
-/// Which root contexts are one plugin. Envoy wants names of plugins to be
-/// unique in a VM, and says so in its API; nothing else tells a new
-/// configuration of a plugin from another plugin.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Plugin {
-    pub(crate) name: Vec<u8>,
-    pub(crate) root_id: Vec<u8>,
+use crate::config::{Events, Plan, PolicyService};
+use crate::contact::{Contact, NoToken};
+use crate::dispatch;
+use crate::events::{InForce, Outbox};
+use crate::host::{self, Status, shared};
+use crate::mail::{Mail, Pulse};
+use crate::places::{Configured, Place, Plugin, Slots};
+use crate::policies::{Known, Policies};
+
+/// Every root context asks for a tick this often; the VM does its work once in
+/// that time, whoever ticks.
+pub(crate) const TICK_MS: u32 = 100;
+const TICK: u64 = 90_000_000;
+/// How long a VM that ends waits for what has not been acknowledged.
+const LAST_WORDS: u64 = 5_000_000_000;
+
+/// A configuration in force, with what it talks to.
+pub(crate) struct Ruling {
+    pub(crate) plan: Plan,
+    pub(crate) policies: Option<Rc<Policies>>,
+    pub(crate) mail: Option<Rc<Mail>>,
 }
 
-/// The live root contexts of one plugin, the one that rules last.
-#[derive(Debug, Default)]
-pub(crate) struct Slot {
-    live: RefCell<Vec<Rc<Live>>>,
+impl Configured for Ruling {
+    fn generation(&self) -> Option<u64> {
+        self.plan.generation
+    }
 }
 
-/// A live root context.
-#[derive(Debug)]
-struct Live {
-    plan: Rc<Plan>,
-    /// The first connection seen on it while it ruled.
-    first_connection: Cell<Option<u64>>,
-    /// Whether it has been told of in the log that it came back: two plugins of
-    /// one name do so with every connection.
-    came_back: Cell<bool>,
-}
-
-/// A root context's place in its slot; gives it up when dropped.
-#[derive(Debug)]
-pub(crate) struct Place {
-    slot: Rc<Slot>,
-    live: Rc<Live>,
+/// The VM.
+pub(crate) struct Vm {
+    id: Rc<str>,
+    seed: u64,
+    instance: OnceCell<Rc<str>>,
+    places: Slots<Ruling>,
+    policies: RefCell<Vec<(Contact, Rc<Policies>)>>,
+    mails: RefCell<Vec<(Contact, Rc<Mail>)>>,
+    /// What the configurations of live root contexts say.
+    rulings: RefCell<Vec<(u32, Rc<Ruling>)>>,
+    pulse: Cell<u64>,
+    second: Cell<u64>,
+    changed: Cell<bool>,
+    ends_at: Cell<Option<u64>>,
 }
 
 thread_local! {
-    static SLOTS: RefCell<HashMap<Plugin, Weak<Slot>>> = RefCell::default();
+    static VM: Rc<Vm> = Rc::new(Vm::new());
 }
 
-/// Puts a plan in force for every stream of the plugin, on old root contexts
-/// and on the new one, for as long as the place is kept.
-pub(crate) fn put_in_force(plugin: Plugin, plan: Plan) -> Place {
-    let slot = SLOTS.with_borrow_mut(|slots| {
-        // Slots whose root contexts are all gone.
-        slots.retain(|_, slot| slot.strong_count() > 0);
-        slots.get(&plugin).and_then(Weak::upgrade).unwrap_or_else(|| {
-            let slot = Rc::new(Slot::default());
-            slots.insert(plugin, Rc::downgrade(&slot));
-            slot
-        })
-    });
-    slot.join(plan)
+/// The VM this code runs in.
+pub(crate) fn vm() -> Rc<Vm> {
+    VM.with(Rc::clone)
 }
 
-impl Slot {
-    fn join(self: Rc<Self>, plan: Plan) -> Place {
-        let generation = plan.generation;
-        let live = Rc::new(Live {
-            plan: Rc::new(plan),
-            first_connection: Cell::new(None),
-            came_back: Cell::new(false),
-        });
-        let mut places = self.live.borrow_mut();
-        // A VM that is built anew gets the configurations of draining listeners
-        // in any order, so the one configured last need not be the newest.
-        let newer = |other: &&Rc<Live>| generation.is_some() && other.plan.generation > generation;
-        let behind = places.iter().rev().take_while(newer).count();
-        let at = places.len().saturating_sub(behind);
-        places.insert(at, Rc::clone(&live));
-        drop(places);
-        Place { slot: self, live }
+impl Vm {
+    fn new() -> Self {
+        // std's hash keys are random, and distinct in every VM.
+        let random = RandomState::new();
+        Self {
+            id: format!("{:016x}", random.hash_one(1)).into(),
+            seed: random.hash_one(2),
+            instance: OnceCell::new(),
+            places: Slots::default(),
+            policies: RefCell::default(),
+            mails: RefCell::default(),
+            rulings: RefCell::default(),
+            pulse: Cell::default(),
+            second: Cell::default(),
+            changed: Cell::default(),
+            ends_at: Cell::default(),
+        }
     }
-}
 
-impl Place {
-    /// The plan for a stream of this root context, whose connection has the id
-    /// that `connection` finds.
-    ///
-    /// It is that of the root context that rules. But Envoy does not configure
-    /// again what it still has: put back word for word, a configuration whose
-    /// root context a stream keeps alive is used again without a callback. The
-    /// sign of that is a stream here on a connection that is as new as those of
-    /// the root context that rules: an old listener takes no more connections.
-    pub(crate) fn plan(&self, connection: impl FnOnce() -> Option<u64>) -> Rc<Plan> {
-        let mut places = self.slot.live.borrow_mut();
-        // What nearly always holds costs no call into the proxy.
-        let ruling = match places.last() {
-            Some(only) if places.len() == 1 => return Rc::clone(&only.plan),
-            Some(ruling) => Rc::clone(ruling),
-            None => return Rc::clone(&self.live.plan),
-        };
-        if Rc::ptr_eq(&ruling, &self.live) {
-            if ruling.first_connection.get().is_none() {
-                ruling.first_connection.set(connection());
+    /// `<process>/<vm>`. All VMs of a process agree on its part.
+    fn instance(&self) -> Rc<str> {
+        let name = || format!("{}/{}", self.process(), self.id).into();
+        Rc::clone(self.instance.get_or_init(name))
+    }
+
+    fn process(&self) -> String {
+        const KEY: &str = "sluice/1/process";
+        /// A write that names this succeeds only where nothing is.
+        const NOTHING_THERE: u32 = u32::MAX;
+        for _ in 0..10 {
+            if let Ok((bytes, _)) = shared::data(KEY)
+                && let Ok(name) = String::from_utf8(bytes)
+                && name.len() == self.id.len()
+                && name.bytes().all(|b| b.is_ascii_hexdigit())
+            {
+                return name;
             }
-            return Rc::clone(&ruling.plan);
+            let name = format!("{:016x}", RandomState::new().hash_one(3));
+            let cas = match shared::data(KEY) {
+                Ok((_, cas)) => cas,
+                Err(_) => NOTHING_THERE,
+            };
+            match shared::set_data(KEY, name.as_bytes(), cas) {
+                Ok(()) => return name,
+                Err(Status::CAS_MISMATCH) => {}
+                Err(_) => break,
+            }
         }
-        let (Some(first), Some(id)) = (ruling.first_connection.get(), connection()) else {
-            return Rc::clone(&ruling.plan);
-        };
-        if id < first || !places.iter().any(|other| Rc::ptr_eq(other, &self.live)) {
-            return Rc::clone(&ruling.plan);
-        }
-        if !self.live.came_back.replace(true) {
-            log::warn!(
-                "an earlier configuration of this plugin takes new connections and rules again; \
-                 raise \"generation\" with every change, and give each plugin of a vm_id a name of its own"
-            );
-        }
-        self.live.first_connection.set(Some(id));
-        places.retain(|other| !Rc::ptr_eq(other, &self.live));
-        places.push(Rc::clone(&self.live));
-        Rc::clone(&self.live.plan)
+        // Nothing can be shared here, so this VM is a process of its own.
+        self.id.to_string()
     }
-}
 
-impl Place {
-    /// Rules no more; streams that are left go by who does.
-    pub(crate) fn leave(&self) {
-        self.slot
-            .live
+    /// Puts a configuration in force.
+    ///
+    /// # Errors
+    /// If a credential that it names is not there.
+    pub(crate) fn configure(&self, root: u32, plugin: Plugin, plan: Plan) -> Result<Place<Ruling>, NoToken> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let policies = match &plan.policy_service {
+            Some(service) => Some(self.policies(service, Contact::new(&service.endpoint, environment)?)),
+            None => None,
+        };
+        let mail = match &plan.events {
+            Some(events) => Some(self.mail(events, Contact::new(&events.endpoint, environment)?)),
+            None => None,
+        };
+        let place = self.places.put_in_force(plugin, Ruling { plan, policies, mail });
+        self.rulings.borrow_mut().push((root, place.own()));
+        self.ends_at.set(None);
+        self.changed.set(true);
+        Ok(place)
+    }
+
+    fn policies(&self, service: &PolicyService, contact: Contact) -> Rc<Policies> {
+        let mut all = self.policies.borrow_mut();
+        if let Some((_, policies)) = all.iter().find(|(known, _)| *known == contact) {
+            return Rc::clone(policies);
+        }
+        let policies = Rc::new(Policies::new(
+            service,
+            contact.clone(),
+            &self.instance(),
+            &self.id,
+            self.seed,
+        ));
+        all.push((contact, Rc::clone(&policies)));
+        policies
+    }
+
+    fn mail(&self, events: &Events, contact: Contact) -> Rc<Mail> {
+        let flush = u64::from(events.flush_ms).saturating_mul(1_000_000);
+        let mut all = self.mails.borrow_mut();
+        if let Some((_, mail)) = all.iter().find(|(known, _)| *known == contact) {
+            mail.outbox.borrow_mut().limit(events.buffer_bytes, flush);
+            mail.reopen();
+            return Rc::clone(mail);
+        }
+        let outbox = Outbox::new(&self.instance(), events.buffer_bytes, flush, self.seed);
+        let mail = Rc::new(Mail::new(contact.clone(), outbox));
+        all.push((contact, Rc::clone(&mail)));
+        mail
+    }
+
+    /// The work of a tick, with the root context that ticks.
+    pub(crate) fn tick(&self, root: u32) {
+        let now = host::monotonic_nanos();
+        if now.saturating_sub(self.pulse.get()) < TICK {
+            return;
+        }
+        self.pulse.set(now);
+        for policies in self.all_policies() {
+            policies.pulse(root, now);
+        }
+        for mail in self.all_mails() {
+            mail.pulse(root, now, || self.pulses(&mail));
+        }
+        let second = now.saturating_sub(self.second.get()) >= 1_000_000_000;
+        if second {
+            self.second.set(now);
+            self.let_go();
+        }
+        dispatch::settle(self.take_changed(), second);
+        self.end(root, now);
+    }
+
+    /// When the tick was that ran last, by the clock that never goes back.
+    pub(crate) fn now(&self) -> u64 {
+        self.pulse.get()
+    }
+
+    /// The same mail, to be kept.
+    pub(crate) fn shared_mail(&self, mail: &Mail) -> Option<Rc<Mail>> {
+        self.all_mails()
+            .into_iter()
+            .find(|other| std::ptr::eq(&raw const **other, mail))
+    }
+
+    /// The same policies, to be kept.
+    pub(crate) fn shared_policies(&self, policies: &Policies) -> Option<Rc<Policies>> {
+        self.all_policies()
+            .into_iter()
+            .find(|other| std::ptr::eq(&raw const **other, policies))
+    }
+
+    fn all_policies(&self) -> Vec<Rc<Policies>> {
+        self.policies
+            .borrow()
+            .iter()
+            .map(|(_, policies)| Rc::clone(policies))
+            .collect()
+    }
+
+    fn all_mails(&self) -> Vec<Rc<Mail>> {
+        self.mails.borrow().iter().map(|(_, mail)| Rc::clone(mail)).collect()
+    }
+
+    /// Whether open streams have to be looked at again.
+    pub(crate) fn take_changed(&self) -> bool {
+        let policies = self.policies.borrow();
+        let newer = policies.iter().filter(|(_, policies)| policies.take_changed()).count();
+        self.changed.replace(false) || newer > 0
+    }
+
+    pub(crate) fn queue_ready(&self, queue: u32, root: u32) {
+        for policies in self.all_policies() {
+            policies.queue_ready(queue, root);
+        }
+    }
+
+    /// What heartbeats say of the resources whose events this mail carries.
+    fn pulses(&self, mail: &Rc<Mail>) -> Vec<Pulse> {
+        let rulings: Vec<Rc<Ruling>> = self
+            .rulings
+            .borrow()
+            .iter()
+            .map(|(_, ruling)| Rc::clone(ruling))
+            .collect();
+        let mut pulses: Vec<Pulse> = Vec::new();
+        for ruling in rulings {
+            if !ruling.mail.as_ref().is_some_and(|own| Rc::ptr_eq(own, mail)) {
+                continue;
+            }
+            for pulse in ruling.pulses() {
+                if !pulses.iter().any(|other| other.resource == pulse.resource) {
+                    pulses.push(pulse);
+                }
+            }
+        }
+        pulses
+    }
+
+    /// Lets go of what no configuration uses any more.
+    fn let_go(&self) {
+        let mut left = Vec::new();
+        self.policies.borrow_mut().retain(|(_, policies)| {
+            let used = Rc::strong_count(policies) > 1;
+            if !used {
+                left.push(Rc::clone(policies));
+            }
+            used
+        });
+        left.iter().for_each(|policies| policies.leave());
+        self.mails
             .borrow_mut()
-            .retain(|other| !Rc::ptr_eq(other, &self.live));
+            .retain(|(_, mail)| Rc::strong_count(mail) > 1 || !mail.is_empty());
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Kind;
-
-    /// A place in the slot of `plugin`, with a plan that is known by its port.
-    fn place(plugin: &str, port: u16, generation: Option<u64>) -> Place {
-        let mut json = serde_json::json!({"default_port": port});
-        if let Some(generation) = generation {
-            json["generation"] = generation.into();
-        }
-        let plan = Plan::from_json(json.to_string().as_bytes(), Kind::Http).unwrap();
-        let plugin = Plugin {
-            name: plugin.into(),
-            root_id: b"sluice.http".to_vec(),
+    /// A root context is done. Whether it may be deleted now: the last one waits
+    /// until what it has recorded is acknowledged.
+    pub(crate) fn root_done(&self, root: u32) -> bool {
+        let others = {
+            let rulings = self.rulings.borrow();
+            rulings.iter().any(|(other, _)| *other != root)
         };
-        put_in_force(plugin, plan)
+        let now = host::monotonic_nanos();
+        if !others {
+            for policies in self.all_policies() {
+                policies.leave();
+            }
+            for mail in self.all_mails() {
+                mail.close(root, self.pulses(&mail));
+            }
+        }
+        self.rulings.borrow_mut().retain(|(other, _)| *other != root);
+        self.changed.set(true);
+        let done = others || self.all_mails().iter().all(|mail| mail.is_empty());
+        if !done {
+            self.ends_at.set(Some(now.saturating_add(LAST_WORDS)));
+        }
+        done
     }
 
-    fn on(place: &Place, connection: u64) -> u16 {
-        place.plan(|| Some(connection)).surroundings.default_port
+    /// Lets the last root context go, once all is acknowledged or it took too long.
+    fn end(&self, root: u32, now: u64) {
+        let Some(ends_at) = self.ends_at.get() else { return };
+        if now < ends_at && !self.all_mails().iter().all(|mail| mail.is_empty()) {
+            return;
+        }
+        self.ends_at.set(None);
+        if let Err(status) = dispatch::with(root, host::done) {
+            log::debug!("the proxy did not wait for the last events: {status}");
+        }
     }
 
-    #[test]
-    fn the_newest_rules_streams_of_older_root_contexts() {
-        let old = place("newest", 1, None);
-        assert_eq!(on(&old, 10), 1);
-        let new = place("newest", 2, None);
-        assert_eq!((on(&old, 10), on(&new, 20), on(&old, 11)), (2, 2, 2));
-        let other = place("other", 3, None);
-        assert_eq!((on(&old, 10), on(&other, 30)), (2, 3));
+    /// A root context is deleted.
+    pub(crate) fn root_gone(&self, root: u32) {
+        self.rulings.borrow_mut().retain(|(other, _)| *other != root);
+        for policies in self.all_policies() {
+            policies.root_gone(root);
+        }
+        for mail in self.all_mails() {
+            mail.root_gone(root);
+        }
     }
+}
 
-    #[test]
-    fn what_is_gone_rules_no_more() {
-        let old = place("gone", 1, None);
-        let refused = place("gone", 2, None);
-        assert_eq!(on(&old, 10), 2);
-        drop(refused);
-        assert_eq!(on(&old, 10), 1);
-    }
-
-    #[test]
-    fn streams_that_outlive_their_root_context_go_by_who_rules() {
-        let left = place("left", 1, None);
-        left.leave();
-        assert_eq!(on(&left, 10), 1, "nobody does");
-        let one = place("left", 2, None);
-        let two = place("left", 3, None);
-        assert_eq!((on(&two, 20), on(&left, 30), on(&one, 10)), (3, 3, 3));
-    }
-
-    #[test]
-    fn the_one_that_takes_new_connections_rules_again() {
-        let first = place("again", 1, None);
-        assert_eq!(on(&first, 10), 1);
-        let second = place("again", 2, None);
-        assert_eq!(on(&first, 11), 2, "nothing tells yet that it is used again");
-        assert_eq!(on(&second, 20), 2);
-        assert_eq!(on(&first, 19), 2, "an old connection of a draining listener");
-        assert_eq!(on(&first, 21), 1);
-        assert_eq!(on(&second, 20), 1, "and for the streams of the other");
-    }
-
-    #[test]
-    fn a_higher_generation_rules_whatever_the_order() {
-        let new = place("generation", 2, Some(7));
-        let old = place("generation", 1, Some(6));
-        assert_eq!((on(&old, 10), on(&new, 20)), (2, 2));
-        let newest = place("generation", 3, Some(7));
-        assert_eq!((on(&old, 10), on(&new, 20), on(&newest, 30)), (3, 3, 3));
-        let unnumbered = place("generation", 4, None);
-        assert_eq!(on(&newest, 30), 4);
-        drop(unnumbered);
-    }
-
-    #[test]
-    fn the_proxy_is_asked_only_while_two_are_live() {
-        let one = place("cost", 1, None);
-        assert_eq!(one.plan(|| unreachable!("asked")).surroundings.default_port, 1);
-        let two = place("cost", 2, None);
-        assert_eq!(on(&two, 20), 2);
-        assert_eq!(two.plan(|| unreachable!("asked again")).surroundings.default_port, 2);
+impl Ruling {
+    fn pulses(&self) -> Vec<Pulse> {
+        use crate::config::Identity;
+        let overridden = self.plan.override_mode.as_ref().map(|given| Rc::clone(&given.reason));
+        let error = self.policies.as_ref().and_then(|policies| policies.error());
+        let pulse = |resource, version, mode: Option<Mode>, digest: Option<&str>| Pulse {
+            resource,
+            in_force: InForce {
+                version,
+                mode,
+                overridden: overridden.clone(),
+            },
+            digest: digest.map(Into::into),
+            policy_error: error.clone(),
+        };
+        let inline = self.plan.inline.as_ref().map(|policy| policy.mode());
+        let mut pulses = Vec::new();
+        for (resource, known) in self.policies.iter().flat_map(|policies| policies.in_force()) {
+            let resource = Some(resource);
+            pulses.push(match known {
+                Some(Known::Policy {
+                    policy,
+                    version,
+                    digest,
+                }) => pulse(resource, Some(version), Some(policy.mode()), Some(&digest)),
+                Some(Known::None { version }) => pulse(resource, version, inline.or(Some(Mode::AuditOnly)), None),
+                None => pulse(resource, None, inline, None),
+            });
+        }
+        if pulses.is_empty() {
+            let resource = match &self.plan.identity {
+                Identity::Fixed(resource) => Some(Rc::clone(resource)),
+                Identity::From { .. } | Identity::Unnamed => None,
+            };
+            pulses.push(pulse(resource, None, inline, None));
+        }
+        pulses
     }
 }

@@ -183,7 +183,8 @@ impl Index {
                 continue;
             };
             if numbers.len() > 1 {
-                numbers.sort_by_key(|&number| {
+                // No two are equal, since each has its own number.
+                numbers.sort_unstable_by_key(|&number| {
                     rules
                         .get(number as usize)
                         .map(|rule| (rule.effect() == Effect::Allow, rule.rank(), number))

@@ -4,9 +4,52 @@
 //! observed to hand over the message as it is on the wire. Istio writes JSON
 //! text itself.
 
-use prost::Message;
-use prost_types::value::Kind;
-use prost_types::{Struct, Value};
+use prost::{Message, Oneof};
+
+/// `google.protobuf.Struct`. A map is a list of entries on the wire.
+#[derive(Clone, PartialEq, Message)]
+struct Struct {
+    #[prost(message, repeated, tag = "1")]
+    fields: Vec<Field>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Field {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(message, optional, tag = "2")]
+    value: Option<Value>,
+}
+
+/// `google.protobuf.Value`
+#[derive(Clone, PartialEq, Message)]
+struct Value {
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6")]
+    kind: Option<Kind>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum Kind {
+    #[prost(int32, tag = "1")]
+    Null(i32),
+    #[prost(double, tag = "2")]
+    Number(f64),
+    #[prost(string, tag = "3")]
+    String(String),
+    #[prost(bool, tag = "4")]
+    Bool(bool),
+    #[prost(message, tag = "5")]
+    Struct(Struct),
+    #[prost(message, tag = "6")]
+    List(List),
+}
+
+/// `google.protobuf.ListValue`
+#[derive(Clone, PartialEq, Message)]
+struct List {
+    #[prost(message, repeated, tag = "1")]
+    values: Vec<Value>,
+}
 
 /// The JSON text of a `Struct`; `None` if the bytes are not one.
 pub(super) fn json(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -23,18 +66,18 @@ fn object(fields: Struct) -> serde_json::Value {
     fields
         .fields
         .into_iter()
-        .map(|(key, value)| (key, plain(value)))
+        .map(|Field { key, value }| (key, plain(value.unwrap_or_default())))
         .collect()
 }
 
 fn plain(value: Value) -> serde_json::Value {
     match value.kind {
-        None | Some(Kind::NullValue(_)) => serde_json::Value::Null,
-        Some(Kind::BoolValue(value)) => value.into(),
-        Some(Kind::StringValue(value)) => value.into(),
-        Some(Kind::NumberValue(value)) => number(value),
-        Some(Kind::ListValue(list)) => list.values.into_iter().map(plain).collect(),
-        Some(Kind::StructValue(fields)) => object(fields),
+        None | Some(Kind::Null(_)) => serde_json::Value::Null,
+        Some(Kind::Bool(value)) => value.into(),
+        Some(Kind::String(value)) => value.into(),
+        Some(Kind::Number(value)) => number(value),
+        Some(Kind::List(list)) => list.values.into_iter().map(plain).collect(),
+        Some(Kind::Struct(fields)) => object(fields),
     }
 }
 
@@ -56,17 +99,20 @@ mod tests {
     fn message(value: &serde_json::Value) -> Value {
         use serde_json::Value as Json;
         let kind = match value {
-            Json::Null => Kind::NullValue(0),
-            Json::Bool(value) => Kind::BoolValue(*value),
-            Json::Number(value) => Kind::NumberValue(value.as_f64().unwrap()),
-            Json::String(value) => Kind::StringValue(value.clone()),
-            Json::Array(values) => Kind::ListValue(prost_types::ListValue {
+            Json::Null => Kind::Null(0),
+            Json::Bool(value) => Kind::Bool(*value),
+            Json::Number(value) => Kind::Number(value.as_f64().unwrap()),
+            Json::String(value) => Kind::String(value.clone()),
+            Json::Array(values) => Kind::List(List {
                 values: values.iter().map(message).collect(),
             }),
-            Json::Object(fields) => Kind::StructValue(Struct {
+            Json::Object(fields) => Kind::Struct(Struct {
                 fields: fields
                     .iter()
-                    .map(|(key, value)| (key.clone(), message(value)))
+                    .map(|(key, value)| Field {
+                        key: key.clone(),
+                        value: Some(message(value)),
+                    })
                     .collect(),
             }),
         };
@@ -75,7 +121,7 @@ mod tests {
 
     fn wire(value: &serde_json::Value) -> Vec<u8> {
         match message(value).kind {
-            Some(Kind::StructValue(fields)) => fields.encode_to_vec(),
+            Some(Kind::Struct(fields)) => fields.encode_to_vec(),
             other => panic!("an object: {other:?}"),
         }
     }
@@ -91,7 +137,10 @@ mod tests {
         let read: serde_json::Value = serde_json::from_slice(&json(&wire(&config)).unwrap()).unwrap();
         assert_eq!(read, config);
         let plan = Plan::from_plugin_configuration(&wire(&config), Filter::Http).unwrap();
-        assert_eq!((plan.surroundings.default_port, plan.policy.rules().len()), (8080, 1));
+        assert_eq!(
+            (plan.surroundings.default_port, plan.inline.unwrap().rules().len()),
+            (8080, 1)
+        );
     }
 
     #[test]

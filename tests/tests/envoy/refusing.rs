@@ -35,7 +35,7 @@ fn mistakes() -> Vec<(String, &'static [&'static str])> {
             &["gh", "methods", "CONNECT"],
         ),
         (with("/policy/rules/0/hosts", json!("x")), &["hosts"]),
-        ("{\"policy\":".to_owned(), &["policy", "line 1 column 10"]),
+        ("{\"policy\":".to_owned(), &["configuration", "line 1 column 10"]),
     ]
 }
 

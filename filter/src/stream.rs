@@ -1,0 +1,272 @@
+//! What HTTP and TCP streams do alike: decide by the policy in force, remember
+//! by what, and record how it ended.
+
+use std::rc::Rc;
+
+use sluice_policy::{Action, Circumstances, Decision, Mode, Policy, Rejection, Seen, Timestamp};
+
+use crate::events::{Audit, Course, Decided, InForce, Outcome, Wire};
+use crate::ground::{By, Ground};
+use crate::host;
+use crate::mail::Mail;
+use crate::refusal::Resource;
+use crate::root::Serving;
+use crate::vm::Ruling;
+
+/// Nanoseconds since the Unix epoch, of both clocks that matter to a stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// By the wall; 0 where nobody asks.
+    pub(crate) wall: u64,
+    timestamp: Timestamp,
+}
+
+impl Moment {
+    /// Now. The clock is read only where something depends on it.
+    fn read(wanted: bool) -> Self {
+        if !wanted {
+            return Self {
+                wall: 0,
+                timestamp: Timestamp::from_micros(0),
+            };
+        }
+        match host::now_nanos() {
+            Ok(wall) => Self {
+                wall,
+                timestamp: i64::try_from(wall / 1_000).map_or(Timestamp::UNKNOWN, Timestamp::from_micros),
+            },
+            Err(status) => {
+                log::error!("the time cannot be read, so rules that expire are taken for the stricter: {status}");
+                Self {
+                    wall: 0,
+                    timestamp: Timestamp::UNKNOWN,
+                }
+            }
+        }
+    }
+}
+
+/// Everything a decision of one stream is made by.
+pub(crate) struct Bench {
+    pub(crate) ruling: Rc<Ruling>,
+    pub(crate) who: Option<Rc<Resource>>,
+    by: By,
+    pub(crate) moment: Moment,
+    overridden: bool,
+}
+
+/// What a stream was decided by, to see whether that has changed.
+#[derive(Debug, Clone)]
+pub(crate) struct Basis {
+    policy: Rc<Policy>,
+    mode: Mode,
+}
+
+impl Bench {
+    /// What a stream of `who` is decided by now; nothing while it has to wait.
+    pub(crate) fn find(
+        serving: &Serving,
+        ruling: &Rc<Ruling>,
+        who: Option<Rc<Resource>>,
+        waited: bool,
+    ) -> Option<Self> {
+        let plan = &ruling.plan;
+        let look_up = ruling
+            .policies
+            .as_ref()
+            .map(|policies| |resource: &Rc<Resource>| policies.look_up(resource));
+        let by = match serving.standing.ground(plan, who.as_ref(), waited, look_up) {
+            Ground::Decide(by) => by,
+            Ground::Wait => return None,
+        };
+        let given = plan.override_mode.as_ref();
+        let moment = Moment::read(ruling.mail.is_some() || given.is_some() || by.policy.depends_on_time());
+        let overridden = given.is_some_and(|given| moment.timestamp < given.until);
+        Some(Self {
+            ruling: Rc::clone(ruling),
+            who,
+            by,
+            moment,
+            overridden,
+        })
+    }
+
+    /// Decides.
+    pub(crate) fn decide<'s>(&self, seen: &Seen<'s>) -> Decision<'_, 's> {
+        let given = self.ruling.plan.override_mode.as_ref();
+        let circumstances = Circumstances {
+            now: self.moment.timestamp,
+            mode: given.filter(|_| self.overridden).map(|given| given.mode),
+            unresolved: self.by.unresolved,
+        };
+        self.by
+            .policy
+            .decide(seen, &self.ruling.plan.surroundings, circumstances)
+    }
+
+    pub(crate) fn revision(&self) -> Option<u64> {
+        self.by.version.map(|version| version.revision)
+    }
+
+    pub(crate) fn basis(&self, decision: &Decision<'_, '_>) -> Basis {
+        Basis {
+            policy: Rc::clone(&self.by.policy),
+            mode: decision.mode(),
+        }
+    }
+
+    /// Whether a stream that was decided by `basis` might be decided otherwise now.
+    pub(crate) fn differs(&self, basis: &Basis) -> bool {
+        let given = self.ruling.plan.override_mode.as_ref();
+        let mode = given
+            .filter(|_| self.overridden)
+            .map_or(self.by.policy.mode(), |given| given.mode);
+        !Rc::ptr_eq(&self.by.policy, &basis.policy) || mode != basis.mode || self.by.policy.depends_on_time()
+    }
+
+    /// The decision in the words of events.
+    pub(crate) fn decided(&self, decision: &Decision<'_, '_>) -> Decided {
+        let given = self.ruling.plan.override_mode.as_ref();
+        let record = decision.record();
+        let text = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| Box::from(&*text));
+        Decided {
+            resource: self.who.clone(),
+            in_force: InForce {
+                version: self.by.version,
+                mode: self.by.policy.missing().is_none().then_some(record.mode),
+                overridden: given.filter(|_| self.overridden).map(|given| Rc::clone(&given.reason)),
+            },
+            host: text(record.host),
+            port: record.port,
+            raw: text(record.raw),
+            action: record.action,
+            would_reject: record.would_reject,
+            rule_id: text(record.rule_id),
+            rule_scope: record.rule_scope,
+            rejected_by: text(record.rejected_by),
+            nearest: record
+                .nearest
+                .and_then(|nearest| serde_json::to_string(&nearest).ok())
+                .map(Into::into),
+        }
+    }
+}
+
+/// Puts the decision where the proxy's access log can print it.
+pub(crate) fn leave_verdict(key: &str, decision: &Decision<'_, '_>) {
+    let written = serde_json::to_vec(&decision.record())
+        .map_err(|error| error.to_string())
+        .and_then(|json| host::stream::set_property(key, &json).map_err(|status| status.to_string()));
+    if let Err(why) = written {
+        log::error!("{key} could not be written: {why}");
+    }
+}
+
+/// The address of the client, without its port.
+pub(crate) fn client() -> Option<Box<str>> {
+    let address = host::stream::property("source\0address").ok()?;
+    let address = String::from_utf8(address).ok()?;
+    // An internal listener's clients have no port, and a `/` in what stands there.
+    let host = match address.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => &address,
+    };
+    Some(host.trim_start_matches('[').trim_end_matches(']').into())
+}
+
+/// Whether an operator could list what was rejected.
+fn could_be_listed(decision: &Decision<'_, '_>) -> bool {
+    use sluice_policy::Reason;
+    match decision.rejection() {
+        Some(Rejection::Rule(_) | Rejection::Default(_)) => true,
+        Some(Rejection::Reason(reason)) => matches!(reason, Reason::PrivateAddress | Reason::SniMismatch),
+        Some(Rejection::Invalid(_)) | None => false,
+    }
+}
+
+/// How long a stream is open before it is told of.
+const LONG: u64 = 10_000_000_000;
+
+/// The event of a decided stream, until it ends.
+pub(crate) struct Draft {
+    mail: Rc<Mail>,
+    audit: Audit,
+}
+
+impl Draft {
+    /// Begins one, and counts the decision.
+    pub(crate) fn begin(bench: &Bench, decision: &Decision<'_, '_>, wire: Wire) -> Option<Self> {
+        let mail = Rc::clone(bench.ruling.mail.as_ref()?);
+        let number = mail.count_decision();
+        let audit = Audit {
+            number,
+            at: bench.moment.wall,
+            decided: bench.decided(decision),
+            wire,
+            course: Course {
+                outcome: Outcome::Open,
+                status: 0,
+                request_bytes: 0,
+                response_bytes: 0,
+                duration_us: 0,
+                details: None,
+            },
+            reported: false,
+        };
+        let draft = Self { mail, audit };
+        draft.tell_if_pending(decision);
+        Some(draft)
+    }
+
+    fn tell_if_pending(&self, decision: &Decision<'_, '_>) {
+        if decision.action() == Action::Reject && could_be_listed(decision) {
+            self.mail.rejected(&self.audit);
+        }
+    }
+
+    /// A newer policy rejects it.
+    pub(crate) fn decided_again(&mut self, bench: &Bench, decision: &Decision<'_, '_>) {
+        self.audit.decided = bench.decided(decision);
+        self.tell_if_pending(decision);
+    }
+
+    /// The proxy's own guard rejected it after all, for the address that its
+    /// name resolved to.
+    pub(crate) fn rejected_by_guard(&mut self) {
+        let decided = &mut self.audit.decided;
+        decided.action = Action::Reject;
+        decided.would_reject = true;
+        decided.rule_id = None;
+        decided.rule_scope = None;
+        decided.nearest = None;
+        decided.rejected_by = Some(sluice_policy::Reason::PrivateAddress.as_str().into());
+        self.mail.rejected(&self.audit);
+    }
+
+    /// Tells of a stream that has been open for long.
+    pub(crate) fn tell_if_open_long(&mut self) {
+        let Ok(now) = host::now_nanos() else { return };
+        let age = now.saturating_sub(self.audit.at);
+        if self.audit.reported || age < LONG {
+            return;
+        }
+        let mut audit = self.audit.clone();
+        audit.course.duration_us = age / 1_000;
+        self.mail.record(audit);
+        self.audit.reported = true;
+    }
+
+    /// It has ended.
+    pub(crate) fn end(mut self, course: Course) {
+        self.audit.course = course;
+        self.mail.record(self.audit);
+    }
+
+    pub(crate) fn duration_us(&self) -> u64 {
+        host::now_nanos().map_or(0, |now| now.saturating_sub(self.audit.at) / 1_000)
+    }
+
+    pub(crate) fn set_client(&mut self, client: Option<Box<str>>) {
+        self.audit.wire.client = client;
+    }
+}
