@@ -13,8 +13,9 @@ STAGE := ./.ci/stage
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-run: setup wasm ## Envoy as an explicit proxy in audit_only, decisions as they happen; PORT=3128 POLICY=file.json
-	@exec envoy/forward-proxy/run.py --wasm $(WASM) $(if $(PORT),--port $(PORT)) $(if $(POLICY),--policy $(POLICY))
+run: setup wasm ## Envoy as an explicit proxy in audit_only, decisions as they happen; PORT=3128 POLICY=file.json COLLECTOR=host:port RESOURCE=type/id
+	@exec envoy/forward-proxy/run.py --wasm $(WASM) $(if $(PORT),--port $(PORT)) $(if $(POLICY),--policy $(POLICY)) \
+		$(if $(COLLECTOR),--collector $(COLLECTOR)) $(if $(RESOURCE),--resource $(RESOURCE))
 
 test: setup ## every test there is, and fmt, clippy, docs
 	@rm -f target/stages

@@ -54,6 +54,9 @@ pub(crate) enum Failure {
     /// No engine could be had.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The filter could not be tried.
+    #[error("the filter that this command carries cannot be tried: {0}")]
+    Filter(Box<dyn std::error::Error>),
     /// The replay broke off.
     #[error(transparent)]
     Replay(#[from] ReplayError),

@@ -16,13 +16,35 @@ class NoPolicy(Exception):
     """The file cannot be used; the text says why."""
 
 
+class FilterYaml:
+    """The filter.yaml that Envoy watches, and what the plugin is configured with besides its policy."""
+
+    def __init__(self, path, members):
+        self.path = path
+        self.shipped = path.read_text()
+        self.members = members
+
+    def install(self, policy):
+        """Moves a policy, as text, into place. What it says is for the filter to judge, not for this."""
+        # Never the text of an earlier one: what Envoy still has it does not configure again.
+        generation = time.time_ns() // 1000
+        members = "".join(f', "{name}": {json.dumps(value)}' for name, value in self.members.items())
+        text = f'{{"generation": {generation}, "default_port": 80{members}, "policy": {policy}}}'
+        configuration = json.dumps(text)
+        changed, count = CONFIGURATION.subn(lambda found: f"{found[1]}value: {configuration}\n", self.shipped)
+        if count != 1:
+            raise NoPolicy(f"{self.path} should have one configuration, not {count}")
+        following = self.path.with_name("filter.yaml.next")
+        following.write_text(changed)
+        os.replace(following, self.path)
+
+
 class PolicyFile:
-    """Puts the policy of a file into the filter.yaml that Envoy watches."""
+    """Puts the policy of a file in force, and every change of it."""
 
     def __init__(self, path, filter_yaml):
         self.path = path
         self.filter_yaml = filter_yaml
-        self.shipped = filter_yaml.read_text()
         self.text = None
 
     def read(self):
@@ -36,17 +58,8 @@ class PolicyFile:
         return text
 
     def install(self):
-        """Moves the policy into place. What it says is for the filter to judge, not for this."""
         self.text = self.read()
-        # Never the text of an earlier one: what Envoy still has it does not configure again.
-        generation = time.time_ns() // 1000
-        configuration = json.dumps(f'{{"generation": {generation}, "default_port": 80, "policy": {self.text}}}')
-        changed, count = CONFIGURATION.subn(lambda found: f"{found[1]}value: {configuration}\n", self.shipped)
-        if count != 1:
-            raise NoPolicy(f"{self.filter_yaml} should have one configuration, not {count}")
-        following = self.filter_yaml.with_name("filter.yaml.next")
-        following.write_text(changed)
-        os.replace(following, self.filter_yaml)
+        self.filter_yaml.install(self.text)
 
     def follow(self, envoy):
         """Applies every later change, and says what became of it."""

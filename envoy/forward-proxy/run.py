@@ -19,12 +19,16 @@ import time
 from collections import deque
 from pathlib import Path
 
-from policy_file import NoPolicy, PolicyFile, printable, refusals
+from policy_file import FilterYaml, NoPolicy, PolicyFile, printable, refusals
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SHIPPED_PORT = 3128
+SHIPPED_COLLECTOR = "{address: 127.0.0.1, port_value: 4317}"
+OBSERVE = '{"mode": "audit_only", "rules": []}'
 LOG_LINES_SHOWN = 15
+# How many events of all VMs have not been acknowledged.
+UNSENT = "wasmcustom.sluice_events_unsent"
 
 
 class Problem(Exception):
@@ -42,6 +46,10 @@ def arguments():
     parser.add_argument("--wasm", type=Path, required=True, help="the filter, sluice_filter.wasm")
     parser.add_argument("--policy", type=Path,
                         help="a policy, JSON; saving a change puts it in force (default: that of filter.yaml, audit_only)")
+    parser.add_argument("--collector", type=endpoint, metavar="HOST:PORT",
+                        help="send events there, to anything that takes OTLP over gRPC without TLS")
+    parser.add_argument("--resource", type=resource, metavar="TYPE/ID", default=("sandbox", "local"),
+                        help="whose traffic it is, on every event (default: sandbox/local)")
     parser.add_argument("--config", type=Path, default=HERE,
                         help="where envoy.yaml and filter.yaml are taken from (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="working directory (default: target/run/PORT)")
@@ -52,6 +60,20 @@ def port_number(text):
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 0 to 65535")
     return int(text)
+
+
+def endpoint(text):
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536 or not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", host):
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:4317")
+    return host.strip("[]"), int(port)
+
+
+def resource(text):
+    kind, _, name = text.partition("/")
+    if not kind or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not TYPE/ID, such as sandbox/sb_1")
+    return kind, name
 
 
 def check_curl():
@@ -78,7 +100,7 @@ def check_port(port):
                           f"Stop what listens there, or choose a port: make run PORT={port + 1}")
 
 
-def prepare(folder, config, port, wasm):
+def prepare(folder, config, port, wasm, collector):
     if not wasm.is_file():
         raise Problem(f"there is no filter at {wasm}; `make wasm` builds it")
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,8 +110,25 @@ def prepare(folder, config, port, wasm):
                                  (config / "envoy.yaml").read_text())
     if changed != 1:
         raise Problem(f"{config / 'envoy.yaml'} should name port {SHIPPED_PORT} once, not {changed} times")
+    if collector:
+        host, to = collector
+        if bootstrap.count(SHIPPED_COLLECTOR) != 1:
+            raise Problem(f"{config / 'envoy.yaml'} should name the collector {SHIPPED_COLLECTOR} once")
+        bootstrap = bootstrap.replace(SHIPPED_COLLECTOR, f'{{address: "{host}", port_value: {to}}}')
     (folder / "envoy.yaml").write_text(bootstrap)
     (folder / "admin.sock").unlink(missing_ok=True)
+
+
+def members(options):
+    """What the plugin is configured with besides its policy."""
+    kind, name = options.resource
+    found = {"resource": {"type": kind, "id": name}}
+    if options.collector:
+        host, port = options.collector
+        found["events"] = {"cluster": "sluice"}
+        # The collector is no destination for what runs behind this proxy.
+        found["own"] = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    return found
 
 
 def end_with_parent():
@@ -159,17 +198,33 @@ class Envoy:
         return 0
 
     def stop(self):
-        """Takes no more connections, lets requests finish, then ends."""
+        """Takes no more connections, lets requests finish and events arrive, then ends. How many events did not."""
+        unsent = 0
         if self.process.poll() is None and self.admin("POST", "/drain_listeners") is not None:
-            patience = time.monotonic() + 3
-            while self.stat("http.forward_proxy.downstream_rq_active") and time.monotonic() < patience:
-                time.sleep(0.05)
+            self.wait_for_none("http.forward_proxy.downstream_rq_active", 3)
+            unsent = self.wait_for_none(UNSENT, 1)
+            if unsent:
+                print(f"run: waiting for {unsent} events to arrive", file=sys.stderr, flush=True)
+                unsent = self.wait_for_none(UNSENT, 9)
         self.process.terminate()
         try:
             self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        return unsent
+
+    def wait_for_none(self, name, seconds):
+        """Waits until a gauge is 0 and stays so for longer than the filter takes to move it; its last value."""
+        patience = time.monotonic() + seconds
+        quiet = None
+        while True:
+            now = time.monotonic()
+            value = self.stat(name)
+            quiet = (quiet or now) if value == 0 else None
+            if now > patience or quiet and now - quiet > 0.3:
+                return value
+            time.sleep(0.05)
 
 
 class Decisions:
@@ -238,16 +293,21 @@ def main():
         check_port(options.port)
     folder = options.folder or ROOT / "target" / "run" / str(options.port)
     binary = find_envoy()
-    prepare(folder, options.config, options.port, options.wasm)
-    policy = PolicyFile(options.policy, folder / "filter.yaml") if options.policy else None
+    prepare(folder, options.config, options.port, options.wasm, options.collector)
+    filter_yaml = FilterYaml(folder / "filter.yaml", members(options))
+    policy = PolicyFile(options.policy, filter_yaml) if options.policy else None
     if policy:
         policy.install()
+    else:
+        filter_yaml.install(OBSERVE)
     envoy = Envoy(binary, folder)
     decisions = None
     try:
         envoy.wait_until_ready()
         proxy = f"http://127.0.0.1:{envoy.port()}"
         ruled = f"Recording; {policy.path} rules" if policy else "Recording; nothing is blocked"
+        if options.collector:
+            ruled += "; events go to {}:{}".format(*options.collector)
         print(f"{ruled}. These two lines send a shell through the proxy; Ctrl-C ends it.\n")
         print(f"export http_proxy={proxy} https_proxy={proxy}")
         # What is local stays local: asked for its own loopback, the proxy refuses in every mode.
@@ -261,9 +321,12 @@ def main():
         pass
     finally:
         signals.heard = True
-        envoy.stop()
+        unsent = envoy.stop()
         if decisions:
             decisions.thread.join(timeout=5)
+        if unsent:
+            host, port = options.collector
+            print(f"run: {unsent} events did not reach {host}:{port}; the recording has them", file=sys.stderr)
     print(f"\nStopped. The recording is {folder / 'access.log'}", flush=True)
 
 

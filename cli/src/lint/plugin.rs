@@ -1,7 +1,7 @@
 //! Checks what Envoy hands to the filter.
 
 use sluice_filter::config::{InvalidConfig, Kind as Filter, Plan};
-use sluice_harness::engine::{CompiledFilter, EngineError, WasmEngine};
+use sluice_harness::lab::{Lab, LabError, LabFilter, Plugin, VmSetup};
 use sluice_policy::lint::{Finding, Kind, Severity, lint_policy};
 
 use crate::arguments::now;
@@ -14,8 +14,8 @@ pub(super) fn findings(json: &[u8]) -> Result<Vec<Finding>, Failure> {
         Err(InvalidConfig::Policy(problems)) => problems.as_slice().iter().map(Finding::from).collect(),
         Err(error) => vec![invalid(error.to_string())],
         Ok(plan) => {
-            let mut findings = refusals(json)?;
-            findings.extend(lint_policy(&plan.policy, now()));
+            let mut findings = refusals(json, &plan)?;
+            findings.extend(plan.inline.iter().flat_map(|policy| lint_policy(policy, now())));
             findings
         }
     })
@@ -23,13 +23,23 @@ pub(super) fn findings(json: &[u8]) -> Result<Vec<Finding>, Failure> {
 
 /// What the filter refuses although this command could read it: it comes
 /// without the tables for names outside ASCII.
-fn refusals(json: &[u8]) -> Result<Vec<Finding>, Failure> {
-    match WasmEngine::with_plugin_config(&CompiledFilter::embedded()?, json) {
+fn refusals(json: &[u8], plan: &Plan) -> Result<Vec<Finding>, Failure> {
+    let filter = LabFilter::embedded().map_err(|error| Failure::Filter(error.into()))?;
+    let mut setup = VmSetup::new(Plugin::http(String::from_utf8_lossy(json)));
+    // Whether the VM has its tokens is not for the configuration to say.
+    let events = plan.events.as_ref().map(|events| &events.endpoint);
+    let policies = plan.policy_service.as_ref().map(|service| &service.endpoint);
+    for name in [events, policies]
+        .into_iter()
+        .flatten()
+        .filter_map(|to| to.token_env.as_deref())
+    {
+        setup = setup.with_variable(name, "present");
+    }
+    match Lab::new(&filter).add_vm(&setup) {
         Ok(_) => Ok(Vec::new()),
-        Err(EngineError::Refused { log, .. }) => {
-            Ok(log.iter().map(|line| invalid(line.text.trim().to_owned())).collect())
-        }
-        Err(error) => Err(error.into()),
+        Err(LabError::Refused { log, .. }) => Ok(log.iter().map(|line| invalid(line.text.trim().to_owned())).collect()),
+        Err(error) => Err(Failure::Filter(error.into())),
     }
 }
 

@@ -89,13 +89,17 @@ fn a_plugin_configuration_is_read_by_the_filters_own_code() {
     let clean = r#"{"resource": {"type": "sandbox", "id": "sb_1"}, "default_port": 80,
                     "policy": {"mode": "enforce", "rules": [{"id": "a", "effect": "allow", "host": "192.0.2.1"}]}}"#;
     assert_eq!(plugin(clean, 0)["findings"], json!([]));
+    let live = r#"{"resource": {"type": "sandbox", "id_from": {"node_id": true}},
+                   "policy_service": {"cluster": "sluice", "token_env": "TOKEN"}, "events": {"cluster": "sluice"}}"#;
+    assert_eq!(plugin(live, 0)["findings"], json!([]));
     for (text, part) in [
         ("{", "EOF"),
-        (r#"{"polcy": {}}"#, "polcy: unknown field"),
+        (r#"{"polcy": {}}"#, "unknown field `polcy`"),
         (r#"{"default_port": 0}"#, "1 to 65535"),
-        (r#"{"resource": {"type": "", "id": "x"}}"#, "not empty"),
+        (r#"{"resource": {"type": "", "id": "x"}}"#, "a type such as"),
+        (r#"{"policy_service": {"cluster": "sluice"}}"#, "asked for by resource"),
         // The configuration of a filter is no policy, nor the other way round.
-        (r#"{"mode": "enforce", "rules": []}"#, "mode: unknown field"),
+        (r#"{"mode": "enforce", "rules": []}"#, "unknown field `mode`"),
         // The filter takes no names outside ASCII; policy files may have them.
         (
             r#"{"policy": {"rules": [{"id": "b", "effect": "allow", "host": "bücher.example"}]}}"#,

@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use sluice_tests::collector::{Collector, Event};
 use sluice_tests::dns::Dns;
 use sluice_tests::raw::h1;
 use sluice_tests::upstream::Upstream;
@@ -173,6 +174,72 @@ fn shows_decisions_and_ends_cleanly() {
         );
         assert_eq!(upstream.accepted(), 2);
         assert_ne!(runner.dns.queries("unlisted.example.com"), 0, "by the tests' resolver");
+    }
+}
+
+#[test]
+fn events_arrive_before_it_ends() {
+    let upstream = Upstream::plain(200);
+    let collector = Collector::start();
+    let runner = Runner::new();
+    let mut command = runner.command(0);
+    let address = format!("127.0.0.1:{}", collector.port());
+    command.args(["--collector", &address, "--resource", "job/j_7"]);
+    let mut running = Running::start(command);
+    let exports = running.line_with("export http_proxy=");
+    let proxy = exports.split(['=', ' ']).nth(2).expect("the line sets the variable");
+    let proxy: SocketAddr = proxy.trim_start_matches("http://").parse().expect("an address");
+
+    let target = format!("unlisted.example.com:{}", upstream.port());
+    let get = |authority: &str| h1::Connection::open(proxy).send(&h1::get(authority)).status();
+    assert_eq!(get(&target), Some(200));
+    assert_eq!(get(&address), Some(403), "the collector is no destination");
+    running.signal("-INT");
+    running.line_with("The recording is");
+    assert_eq!(running.child.wait().expect("it was started").code(), Some(0));
+
+    let events = collector.events();
+    let audits: Vec<_> = events.iter().filter(|event| event.name() == "audit").collect();
+    assert_eq!(audits.len(), 2, "{events:?}");
+    let of_target = audits
+        .iter()
+        .find(|event| event.text("server.address") == Some("unlisted.example.com"));
+    let of_target = of_target.expect("it was recorded");
+    assert_eq!(of_target.flag("sluice.would_reject"), Some(true));
+    assert_eq!(of_target.resource.text("sluice.resource.type"), Some("job"));
+    assert_eq!(of_target.resource.text("sluice.resource.id"), Some("j_7"));
+    let closing = |event: &&Event| event.flag("sluice.heartbeat.closing") == Some(true);
+    assert_ne!(events.iter().filter(closing).count(), 0, "a clean end is told of");
+    assert_eq!(collector.ledger().decisions(), 2);
+}
+
+#[test]
+fn a_collector_that_is_away_is_told_of_at_the_end() {
+    let runner = Runner::new();
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let address = nobody.local_addr().expect("a bound socket has an address");
+    drop(nobody);
+    let errors = runner.folder.path().join("errors");
+    let mut command = runner.command(0);
+    command.args(["--collector", &address.to_string()]);
+    command.stderr(fs::File::create(&errors).expect("it is writable"));
+    let mut running = Running::start(command);
+    running.line_with("export HTTP_PROXY=");
+    running.signal("-TERM");
+    running.line_with("The recording is");
+    assert_eq!(running.child.wait().expect("it was started").code(), Some(0));
+    let errors = fs::read_to_string(&errors).expect("it was made");
+    assert!(errors.contains(&format!("did not reach {address}")), "{errors}");
+
+    for (argument, value) in [
+        ("--collector", "4317"),
+        ("--collector", "x:0"),
+        ("--resource", "sandbox"),
+    ] {
+        let output = runner.command(0).args([argument, value]).output();
+        let output = output.expect("python3 is installed");
+        assert_eq!(output.status.code(), Some(2), "{value}");
+        assert!(stderr(&output).contains("such as"), "{}", stderr(&output));
     }
 }
 
