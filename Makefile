@@ -26,9 +26,10 @@ test: setup ## every test there is, and fmt, clippy, docs
 	$(STAGE) wasm        $(MAKE) --no-print-directory test-wasm
 	$(STAGE) --summary
 
-bench: setup ## decision time, load time and memory, replay throughput
+bench: setup ## decision time, load time and memory, replay throughput, changes of policy in Envoy
 	@cargo bench -p sluice-policy
 	cargo bench -p sluice-harness
+	ENVOY="$$(envoy/find-envoy)" cargo bench -p sluice-tests
 
 build: setup wasm ## the command line, with the filter inside, and the filter beside it
 	@cargo build --release -p sluice

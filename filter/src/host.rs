@@ -141,6 +141,12 @@ pub(crate) fn monotonic_nanos() -> u64 {
     }
 }
 
+/// The linear memory of this VM, in bytes.
+pub(crate) fn memory_bytes() -> u64 {
+    const PAGE: u64 = 65_536;
+    u64::try_from(std::arch::wasm32::memory_size(0)).map_or(0, |pages| pages.saturating_mul(PAGE))
+}
+
 /// Asks for a tick of the context in effect, again and again.
 pub(crate) fn set_tick_period(milliseconds: u32) -> Result<(), Status> {
     // SAFETY: no memory is passed.

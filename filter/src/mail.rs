@@ -150,6 +150,7 @@ impl Mail {
                 in_force,
                 digest,
                 decisions,
+                memory_bytes: host::memory_bytes(),
                 policy_error,
                 closing,
             })));

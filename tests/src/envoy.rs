@@ -47,6 +47,12 @@ impl Envoy {
         found.unwrap_or_else(|| panic!("no listener {name:?} in {listeners}"))
     }
 
+    /// The id of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The body of an admin call.
     #[must_use]
     pub fn admin(&self, method: &str, path: &str) -> String {

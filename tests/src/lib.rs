@@ -12,6 +12,7 @@ pub mod envoy;
 pub mod otlp;
 pub mod policy_v1;
 mod port;
+pub mod probe;
 pub mod raw;
 pub mod rotel;
 pub mod table;

@@ -160,6 +160,7 @@ impl Writer {
         attributes.int("sluice.heartbeat.dropped", counters.dropped);
         attributes.int("sluice.heartbeat.refused", counters.refused);
         attributes.int("sluice.heartbeat.unsent_bytes", unsent as u64);
+        attributes.int("sluice.heartbeat.memory_bytes", heartbeat.memory_bytes);
         attributes.flag("sluice.heartbeat.closing", heartbeat.closing);
     }
 

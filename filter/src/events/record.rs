@@ -133,6 +133,8 @@ pub(crate) struct Heartbeat {
     pub(crate) digest: Option<Box<str>>,
     /// Of every VM of the process, also of those that are gone.
     pub(crate) decisions: u64,
+    /// Of this VM; it never gives any back.
+    pub(crate) memory_bytes: u64,
     /// The last error of a policy that was refused, until one is accepted.
     pub(crate) policy_error: Option<Box<str>>,
     pub(crate) closing: bool,

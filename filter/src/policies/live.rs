@@ -225,7 +225,14 @@ impl Policies {
         }
     }
 
+    fn read_members(&self, now: u64) {
+        if let Ok((bytes, _)) = host::data(&self.key("members")) {
+            *self.members.borrow_mut() = Members::read(&bytes, now);
+        }
+    }
+
     fn look_at_lease(&self, now: u64) {
+        self.read_members(now);
         let key = self.key("lease");
         let (bytes, cas) = host::data(&key).unwrap_or((Vec::new(), NOTHING_THERE));
         match Lease::read(&bytes, now) {
@@ -350,6 +357,10 @@ impl Policies {
         };
         let (vm, version) = (Rc::<str>::from(about.vm.as_str()), about.version.map(Version::from));
         let now = self.now.get();
+        if !self.members.borrow().has(&vm) {
+            // It has announced itself since this VM looked last.
+            self.read_members(now);
+        }
         if let Tell::Changed(_) = tell {
             if self.slots.borrow().has(&resource) {
                 self.load(&resource);

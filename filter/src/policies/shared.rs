@@ -110,6 +110,10 @@ impl Members {
         self.members.retain(|member| member.vm != vm);
     }
 
+    pub(crate) fn has(&self, vm: &str) -> bool {
+        self.members.iter().any(|member| member.vm == vm)
+    }
+
     pub(crate) fn names(&self) -> Vec<Rc<str>> {
         self.members.iter().map(|member| member.vm.as_str().into()).collect()
     }
