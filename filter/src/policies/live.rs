@@ -332,6 +332,7 @@ impl Policies {
 
     /// A queue of this VM has something in it.
     pub(crate) fn queue_ready(&self, queue: u32, root: u32) {
+        self.now.set(proxy::monotonic_nanos());
         if self.queue.get().is_some_and(|(own, _)| own == queue) {
             self.drain_queue();
             self.lead(root, self.now.get());

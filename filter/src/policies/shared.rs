@@ -15,6 +15,8 @@ use crate::version::Version;
 pub(crate) const MEMBER: u64 = 30_000_000_000;
 /// How long a leader that stops renewing its lease still is the leader.
 pub(crate) const LEASE: u64 = 3_000_000_000;
+/// How far the time of another VM's tick may be ahead of this one's.
+const AHEAD: u64 = 1_000_000_000;
 /// The most VMs that are told of changes.
 const MOST_MEMBERS: usize = 1024;
 
@@ -90,7 +92,7 @@ impl Members {
         let mut members = Self::decode(bytes).unwrap_or_default();
         members
             .members
-            .retain(|member| member.seen <= now && now.saturating_sub(member.seen) < MEMBER);
+            .retain(|member| member.seen <= now.saturating_add(AHEAD) && now.saturating_sub(member.seen) < MEMBER);
         members.members.truncate(MOST_MEMBERS);
         members
     }
@@ -124,7 +126,8 @@ impl Lease {
     pub(crate) fn read(bytes: &[u8], now: u64) -> Option<Self> {
         let lease = Self::decode(bytes).ok()?;
         // One that lasts longer than any of ours was written by nobody of ours.
-        let in_force = lease.until > now && lease.until <= now.saturating_add(LEASE);
+        let longest = LEASE.saturating_add(AHEAD);
+        let in_force = lease.until > now && lease.until <= now.saturating_add(longest);
         (in_force && !lease.vm.is_empty()).then_some(lease)
     }
 }
@@ -158,7 +161,7 @@ mod tests {
         let mut members = Members::default();
         members.join("old", 1, 0);
         members.join("one", 2, MEMBER);
-        members.join("one", 3, MEMBER);
+        members.join("one", 3, MEMBER + AHEAD);
         members.join("future", 4, u64::MAX);
         let read = Members::read(&members.encode_to_vec(), MEMBER);
         assert_eq!(
