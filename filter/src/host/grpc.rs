@@ -6,7 +6,7 @@ use super::{GRPC_MESSAGE, Status, abi, check, pairs, read};
 
 /// Where a call goes.
 pub(crate) struct Method<'a> {
-    /// A serialised `GrpcService`: see [`service`].
+    /// A serialised `GrpcService`: see [`crate::config::Endpoint::grpc_service`].
     pub(crate) upstream: &'a [u8],
     /// The service with its package.
     pub(crate) service: &'static str,
