@@ -24,6 +24,10 @@
         clippy::arithmetic_side_effects
     )
 )]
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
+)]
 
 #[forbid(unsafe_code)]
 pub mod config;
@@ -32,50 +36,18 @@ pub mod metrics;
 #[forbid(unsafe_code)]
 pub mod refusal;
 
-// What a native build has no use for but to test it.
-#[cfg(any(target_arch = "wasm32", test))]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
-)]
 #[forbid(unsafe_code)]
 mod backoff;
-#[cfg(any(target_arch = "wasm32", test))]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
-)]
 #[forbid(unsafe_code)]
 mod contact;
-#[cfg(any(target_arch = "wasm32", test))]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
-)]
 #[forbid(unsafe_code)]
 mod events;
-#[cfg(any(target_arch = "wasm32", test))]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
-)]
 #[forbid(unsafe_code)]
 mod ground;
-#[cfg(any(target_arch = "wasm32", test))]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
-)]
 #[forbid(unsafe_code)]
 mod places;
-#[cfg(any(target_arch = "wasm32", test))]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, unused_imports, reason = "called by what only a proxy can run")
-)]
 #[forbid(unsafe_code)]
 mod policies;
-#[cfg(any(target_arch = "wasm32", test))]
 #[forbid(unsafe_code)]
 mod version;
 
