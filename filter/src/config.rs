@@ -101,6 +101,14 @@ pub struct Override {
     pub reason: Rc<str>,
 }
 
+impl Override {
+    /// Whether its time is not over.
+    #[must_use]
+    pub fn rules(&self, now: Timestamp) -> bool {
+        now < self.until
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OverrideSource {
@@ -328,6 +336,17 @@ mod tests {
         }
         let tcp = Plan::from_json(b"", Kind::Tcp).unwrap();
         assert_eq!(tcp.surroundings.default_port, 443);
+    }
+
+    #[test]
+    fn an_override_rules_until_its_time_and_never_by_a_clock_that_cannot_be_read() {
+        let json = br#"{"override": {"mode": "audit_only", "until": "2026-12-01T08:00:00Z", "reason": "x"}}"#;
+        let given = Plan::from_json(json, Kind::Http).unwrap().override_mode.unwrap();
+        let until: Timestamp = serde_json::from_str(r#""2026-12-01T08:00:00Z""#).unwrap();
+        let before: Timestamp = serde_json::from_str(r#""2026-12-01T07:59:59.999999Z""#).unwrap();
+        assert!(given.rules(before));
+        assert!(!given.rules(until));
+        assert!(!given.rules(Timestamp::UNKNOWN));
     }
 
     #[test]

@@ -18,12 +18,12 @@ use crate::vm::Ruling;
 pub(crate) struct Moment {
     /// By the wall; 0 where nobody asks.
     pub(crate) wall: u64,
-    timestamp: Timestamp,
+    pub(crate) timestamp: Timestamp,
 }
 
 impl Moment {
     /// Now. The clock is read only where something depends on it.
-    fn read(wanted: bool) -> Self {
+    pub(crate) fn read(wanted: bool) -> Self {
         if !wanted {
             return Self {
                 wall: 0,
@@ -81,7 +81,7 @@ impl Bench {
         };
         let given = plan.override_mode.as_ref();
         let moment = Moment::read(ruling.mail.is_some() || given.is_some() || by.policy.depends_on_time());
-        let overridden = given.is_some_and(|given| moment.timestamp < given.until);
+        let overridden = given.is_some_and(|given| given.rules(moment.timestamp));
         Some(Self {
             ruling: Rc::clone(ruling),
             who,

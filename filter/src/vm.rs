@@ -16,6 +16,7 @@ use crate::host::{self, Status, shared};
 use crate::mail::{Mail, Pulse};
 use crate::places::{Configured, Place, Plugin, Slots};
 use crate::policies::{Known, Policies};
+use crate::stream::Moment;
 
 /// Every root context asks for a tick this often; the VM does its work once in
 /// that time, whoever ticks.
@@ -321,7 +322,11 @@ impl Vm {
 impl Ruling {
     fn pulses(&self) -> Vec<Pulse> {
         use crate::config::Identity;
-        let overridden = self.plan.override_mode.as_ref().map(|given| Rc::clone(&given.reason));
+        let given = self.plan.override_mode.as_ref();
+        let now = Moment::read(given.is_some()).timestamp;
+        let overridden = given
+            .filter(|given| given.rules(now))
+            .map(|given| Rc::clone(&given.reason));
         let error = self.policies.as_ref().and_then(|policies| policies.error());
         let pulse = |resource, version, mode: Option<Mode>, digest: Option<&str>| Pulse {
             resource,
