@@ -255,7 +255,7 @@ impl Http {
         match state {
             State::Decided(decided) => {
                 if let Some(draft) = decided.draft {
-                    end(draft, decided.action, decided.closed);
+                    end(draft, &decided.request, decided.action, decided.closed);
                 }
             }
             State::Held { request, .. } => self.undecided(Some(request)),
@@ -282,14 +282,14 @@ impl Http {
             resource: request.who,
             raw: (!request.authority.is_empty()).then(|| sluice_policy::escape_raw(&request.authority).into()),
             wire,
-            course: course(Action::Allow, false, 0),
+            course: course(Action::Allow, false, false, 0),
         })));
     }
 }
 
-fn end(mut draft: Draft, action: Action, closed: bool) {
+fn end(mut draft: Draft, request: &Request, action: Action, closed: bool) {
     draft.set_client(client());
-    let course = course(action, closed, draft.duration_us());
+    let course = course(action, request.is_tunnel(), closed, draft.duration_us());
     if course.details.as_deref().is_some_and(is_our_guard) {
         draft.rejected_by_guard();
     }
@@ -303,8 +303,10 @@ fn is_our_guard(details: &str) -> bool {
 }
 
 /// How the request went, as the proxy tells.
-fn course(action: Action, closed: bool, duration_us: u64) -> Course {
+fn course(action: Action, tunnel: bool, closed: bool, duration_us: u64) -> Course {
     let status = proxy::number("response\0code");
+    // Open, it has no other end than that one side closes it.
+    let opened = status == Some(101) || tunnel && matches!(status, Some(200..=299));
     let details = proxy::property("response\0code_details").unwrap_or_default();
     let details = String::from_utf8_lossy(&details);
     let ours = details.starts_with("sluice_");
@@ -312,7 +314,13 @@ fn course(action: Action, closed: bool, duration_us: u64) -> Course {
         _ if closed => Outcome::PolicyChanged,
         _ if ours || action == Action::Reject => Outcome::Ok,
         ("via_upstream" | "direct_response" | "", Some(_)) => Outcome::Ok,
-        (details, _) if details.starts_with("downstream_") => Outcome::ClientCancel,
+        (details, _) if details.starts_with("downstream_") => {
+            if opened {
+                Outcome::Ok
+            } else {
+                Outcome::ClientCancel
+            }
+        }
         // The client was gone before there was an answer.
         (_, None | Some(0)) => Outcome::ClientCancel,
         _ => Outcome::Error,
