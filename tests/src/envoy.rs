@@ -94,6 +94,21 @@ impl Envoy {
         self.put("filter.yaml", &self.filter);
     }
 
+    /// Moves the filter into VMs with another `vm_id`, as a change of `vm_config` does, and
+    /// waits until Envoy says that they are in force.
+    pub fn replace_vm(&mut self, vm_id: &str) {
+        let vm = self
+            .filter
+            .pointer_mut("/resources/0/typed_config/config/vm_config/vm_id");
+        *vm.expect("filter.yaml names the VM") = Value::from(vm_id);
+        let applied = format!("{}.config_reload", self.discovery());
+        let before = self.stat(&applied);
+        self.put("filter.yaml", &self.filter);
+        wait::until("Envoy to apply the new VM", || {
+            (self.stat(&applied) > before).then_some(())
+        });
+    }
+
     /// Moves a new file over one that Envoy watches.
     fn put(&self, name: &str, content: &Value) {
         let next = self.folder().join("next");
@@ -136,6 +151,24 @@ impl Envoy {
     #[must_use]
     pub fn log(&self) -> String {
         read_log(self.folder())
+    }
+
+    /// What the process keeps in memory, in kB (`VmRSS`).
+    #[must_use]
+    pub fn resident_kb(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let value = line.and_then(|value| value.trim().strip_suffix(" kB")?.parse().ok());
+        value.unwrap_or_else(|| panic!("no VmRSS in {status}"))
+    }
+
+    /// Asks it to end, as `kill` does, and waits until it has.
+    pub fn terminate(&mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(asked.expect("kill is here").success());
+        wait::until("Envoy to end", || {
+            self.child.try_wait().expect("a child can be waited for").map(drop)
+        });
     }
 
     fn folder(&self) -> &Path {

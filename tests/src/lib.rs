@@ -9,6 +9,7 @@ pub mod collector;
 pub mod curl;
 pub mod dns;
 pub mod envoy;
+pub mod load;
 pub mod otlp;
 pub mod policy_v1;
 mod port;

@@ -9,6 +9,10 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use tokio::net::TcpSocket;
+
+use crate::RUNTIME;
+
 /// How the other side ended an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -37,8 +41,23 @@ impl Answer {
 }
 
 /// A connection that gives up loudly instead of hanging.
-fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).expect("Envoy listens where its admin said");
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    loud(TcpStream::connect(address).expect("Envoy listens where its admin said"))
+}
+
+/// The same from an address of this machine, which std cannot choose.
+fn connect_from(local: SocketAddr, address: SocketAddr) -> TcpStream {
+    let connected = RUNTIME.block_on(async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(local)?;
+        socket.connect(address).await?.into_std()
+    });
+    let stream = connected.expect("loopback has many addresses, and Envoy listens");
+    stream.set_nonblocking(false).expect("a TCP socket can block");
+    loud(stream)
+}
+
+fn loud(stream: TcpStream) -> TcpStream {
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .expect("the timeout is not zero");
@@ -47,7 +66,7 @@ fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Whether an error is the other side's close, as opposed to its silence.
-fn is_close(error: &io::Error) -> bool {
+pub(crate) fn is_close(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Long enough for a loaded machine; no test's result depends on it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Polls until `probe` gives something. Panics with `what` when it never does.
@@ -13,7 +13,7 @@ pub fn until<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Polls until `probe` gives something or the time is over.
-pub(crate) fn within<T>(patience: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn within<T>(patience: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + patience;
     loop {
         if let Some(found) = probe() {

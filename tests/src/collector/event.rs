@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Instant;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use serde_json::{Value, json};
 
-/// The attributes of a record or a resource, by name.
+/// The attributes of a record or a resource, by name. Copies are cheap: tests make many.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Attributes(BTreeMap<String, Value>);
+pub struct Attributes(Arc<BTreeMap<String, Value>>);
 
 impl Attributes {
     /// Any attribute.
@@ -45,7 +46,7 @@ impl Attributes {
 
     fn decode(attributes: Vec<KeyValue>) -> Self {
         let pair = |attribute: KeyValue| (attribute.key, json_of(attribute.value));
-        Self(attributes.into_iter().map(pair).collect())
+        Self(Arc::new(attributes.into_iter().map(pair).collect()))
     }
 }
 
@@ -103,11 +104,11 @@ impl Deref for Event {
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {{", self.name())?;
-        for (name, value) in &self.attributes.0 {
+        for (name, value) in self.attributes.0.iter() {
             write!(f, " {name}={value}")?;
         }
         write!(f, " }} of {{")?;
-        for (name, value) in &self.resource.0 {
+        for (name, value) in self.resource.0.iter() {
             write!(f, " {name}={value}")?;
         }
         write!(f, " }}")?;

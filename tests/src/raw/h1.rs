@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::{Answer, connect, is_close};
+use super::{Answer, connect, connect_from, is_close};
 
 /// An open connection to the proxy.
 #[derive(Debug)]
@@ -44,6 +44,14 @@ impl Connection {
     #[must_use]
     pub fn open(proxy: SocketAddr) -> Self {
         Self { stream: connect(proxy) }
+    }
+
+    /// Connects from an address of this machine.
+    #[must_use]
+    pub fn open_from(local: SocketAddr, proxy: SocketAddr) -> Self {
+        Self {
+            stream: connect_from(local, proxy),
+        }
     }
 
     /// The client's end.
