@@ -46,6 +46,7 @@ pub(crate) struct Outbox {
     grave: VecDeque<Waiting>,
     others: VecDeque<Waiting>,
     pending: VecDeque<Record>,
+    pending_bytes: usize,
     bytes: usize,
     summaries: Summaries,
 
@@ -82,6 +83,7 @@ impl Outbox {
             grave: VecDeque::new(),
             others: VecDeque::new(),
             pending: VecDeque::new(),
+            pending_bytes: 0,
             bytes: 0,
             summaries: Summaries::new((most_bytes / 4096).clamp(64, 2048)),
             batches: Vec::new(),
@@ -109,16 +111,14 @@ impl Outbox {
     /// Takes a record in. What makes room for it is merged, and counted.
     pub(crate) fn add(&mut self, record: Record) {
         self.order = self.order.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(record.size());
+        let size = record.size();
+        self.bytes = self.bytes.saturating_add(size);
         let grave = match &record {
             Record::Audit(audit) => audit.decided.would_reject,
             Record::Pending(_) => {
+                self.pending_bytes = self.pending_bytes.saturating_add(size);
                 self.pending.push_back(record);
-                if self.pending.len() > MOST_PENDING
-                    && let Some(oldest) = self.pending.pop_front()
-                {
-                    self.bytes = self.bytes.saturating_sub(oldest.size());
-                }
+                self.make_room();
                 return;
             }
             Record::Undecided(_) => false,
@@ -170,6 +170,11 @@ impl Outbox {
     fn make_room(&mut self) {
         let frozen: usize = self.batches.iter().map(Batch::bytes).sum();
         let most = self.most_bytes.saturating_sub(frozen).max(BATCH_BYTES / 16);
+        // A quarter of the room: the rejections themselves are worth more.
+        while self.pending.len() > MOST_PENDING || self.pending_bytes > most / 4 {
+            let Some(oldest) = self.take_pending() else { break };
+            self.bytes = self.bytes.saturating_sub(oldest.size());
+        }
         while self.bytes > most {
             let Some(Waiting { record, .. }) = self.others.pop_front().or_else(|| self.grave.pop_front()) else {
                 return;
@@ -237,8 +242,14 @@ impl Outbox {
         (batch.len() > 0).then_some(batch)
     }
 
+    fn take_pending(&mut self) -> Option<Record> {
+        let pending = self.pending.pop_front()?;
+        self.pending_bytes = self.pending_bytes.saturating_sub(pending.size());
+        Some(pending)
+    }
+
     fn next_waiting(&mut self) -> Option<Record> {
-        if let Some(pending) = self.pending.pop_front() {
+        if let Some(pending) = self.take_pending() {
             return Some(pending);
         }
         let grave = self.grave.front().map_or(u64::MAX, |waiting| waiting.order);

@@ -257,6 +257,43 @@ fn a_million_invented_hosts_neither_grow_nor_bury() {
 }
 
 #[test]
+fn pending_targets_take_no_room_from_rejections() {
+    use super::super::record::Pending;
+    let mut outbox = outbox(100_000);
+    for number in 0..5_000 {
+        let host = format!("h{number}.example.com");
+        let one = audit(number, number, &host, Action::Reject);
+        outbox.add(Record::Pending(Box::new(Pending {
+            at: number,
+            decided: one.decided.clone(),
+            wire: one.wire.clone(),
+            attempts: 1,
+        })));
+        rejected(&mut outbox, &host);
+    }
+    let waiting: Vec<_> = outbox.grave.iter().chain(&outbox.others).collect();
+    assert!(waiting.len() > 50, "{} rejections are whole", waiting.len());
+    assert!(
+        outbox.pending.len() > 10,
+        "{} targets are told of",
+        outbox.pending.len()
+    );
+    let bytes: usize = waiting.iter().map(|waiting| waiting.record.size()).sum();
+    assert_eq!(outbox.bytes, bytes + outbox.pending_bytes);
+    assert!(outbox.bytes <= 100_000, "{}", outbox.bytes);
+    let seen = drain(&mut outbox, SECOND);
+    let has = |event: &str| {
+        let own = seen.iter().filter(|one| one.event == event);
+        own.filter(|one| one.host.as_deref() == Some("h4999.example.com"))
+            .count()
+    };
+    assert_eq!(
+        (has("audit"), has("pending"), outbox.bytes, outbox.pending_bytes),
+        (1, 1, 0, 0)
+    );
+}
+
+#[test]
 fn the_end_of_a_stream_that_was_told_of_is_no_second_decision() {
     let mut outbox = outbox(64 << 10);
     let number = outbox.number();
