@@ -53,6 +53,9 @@ struct Decided {
     request: Request,
     basis: Basis,
     action: Action,
+    /// It stays open like a tunnel. Its headers cannot be read any more once
+    /// it has gone on.
+    upgrade: bool,
     draft: Option<Draft>,
     /// A newer policy rejects it, and it is being closed.
     closed: bool,
@@ -78,6 +81,12 @@ impl Request {
 
     fn is_tunnel(&self) -> bool {
         self.method == b"CONNECT"
+    }
+
+    /// Of a request whose headers are there. Envoy turns extended `CONNECT`s
+    /// into `GET`s with the header, too.
+    fn is_upgrade(&self) -> bool {
+        self.method == b"GET" && proxy::request_header("upgrade").is_ok_and(|value| !value.is_empty())
     }
 
     fn wire(&self, paths: bool) -> Wire {
@@ -141,10 +150,12 @@ impl Http {
                 .flatten();
             (bench.basis(&decision), decision.action(), draft, refusal)
         };
+        let upgrade = action != Action::Reject && request.is_upgrade();
         *self.state.borrow_mut() = State::Decided(Box::new(Decided {
             request,
             basis,
             action,
+            upgrade,
             draft,
             closed: false,
         }));
@@ -174,7 +185,7 @@ impl Http {
         {
             draft.tell_if_open_long();
         }
-        if (changed || second) && self.is_rejected_now(changed) {
+        if (changed || second) && self.is_rejected_now() {
             log::info!("a newer policy rejects an open stream, which is closed");
             let closed = dispatch::with(self.id, || proxy::close(Side::Request));
             if let Err(status) = closed {
@@ -185,7 +196,7 @@ impl Http {
 
     /// Whether a tunnel that is open, or an upgraded connection, would be
     /// rejected now. A plain request that runs finishes.
-    fn is_rejected_now(&self, changed: bool) -> bool {
+    fn is_rejected_now(&self) -> bool {
         let Some(serving) = &self.serving else { return false };
         let mut state = self.state.borrow_mut();
         let State::Decided(decided) = &mut *state else {
@@ -194,9 +205,7 @@ impl Http {
         if decided.closed || decided.action == Action::Reject {
             return false;
         }
-        // Rules expire without a change; what few requests are upgrades is
-        // not worth a call a second for all of them.
-        if !decided.request.is_tunnel() && !(changed && self.is_upgrade()) {
+        if !decided.request.is_tunnel() && !decided.upgrade {
             return false;
         }
         let ruling = serving.ruling();
@@ -216,10 +225,6 @@ impl Http {
             draft.decided_again(&bench, &decision);
         }
         true
-    }
-
-    fn is_upgrade(&self) -> bool {
-        dispatch::with(self.id, || proxy::request_header("upgrade")).is_ok_and(|value| !value.is_empty())
     }
 
     /// Decides a request that was held, if it can be decided by now.
