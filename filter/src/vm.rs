@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use sluice_policy::Mode;
 
-use crate::config::{Events, Plan, PolicyService};
+use crate::config::{Events, Identity, Plan, PolicyService};
 use crate::contact::{Contact, NoToken};
 use crate::dispatch;
 use crate::events::{InForce, Outbox};
@@ -51,7 +51,8 @@ pub(crate) struct Vm {
     pulse: Cell<u64>,
     second: Cell<u64>,
     changed: Cell<bool>,
-    ends_at: Cell<Option<u64>>,
+    /// Root contexts that wait for their last words, and until when.
+    ending: RefCell<Vec<(u32, u64)>>,
 }
 
 thread_local! {
@@ -78,7 +79,7 @@ impl Vm {
             pulse: Cell::default(),
             second: Cell::default(),
             changed: Cell::default(),
-            ends_at: Cell::default(),
+            ending: RefCell::default(),
         }
     }
 
@@ -131,7 +132,6 @@ impl Vm {
         };
         let place = self.places.put_in_force(plugin, Ruling { plan, policies, mail });
         self.rulings.borrow_mut().push((root, place.own()));
-        self.ends_at.set(None);
         self.changed.set(true);
         Ok(place)
     }
@@ -185,7 +185,7 @@ impl Vm {
             self.let_go();
         }
         dispatch::settle(self.take_changed(), second);
-        self.end(root, now);
+        self.end(now);
     }
 
     /// When the tick was that ran last, by the clock that never goes back.
@@ -290,26 +290,34 @@ impl Vm {
         self.changed.set(true);
         let done = others || self.all_mails().iter().all(|mail| mail.is_empty());
         if !done {
-            self.ends_at.set(Some(now.saturating_add(LAST_WORDS)));
+            self.ending.borrow_mut().push((root, now.saturating_add(LAST_WORDS)));
         }
         done
     }
 
-    /// Lets the last root context go, once all is acknowledged or it took too long.
-    fn end(&self, root: u32, now: u64) {
-        let Some(ends_at) = self.ends_at.get() else { return };
-        if now < ends_at && !self.all_mails().iter().all(|mail| mail.is_empty()) {
+    /// Lets a root context that was the last one go, once all is acknowledged,
+    /// it took too long, or another has come, which goes on with what is left.
+    fn end(&self, now: u64) {
+        if self.ending.borrow().is_empty() {
             return;
         }
-        self.ends_at.set(None);
-        if let Err(status) = dispatch::with(root, host::done) {
-            log::debug!("the proxy did not wait for the last events: {status}");
+        let free = !self.rulings.borrow().is_empty() || self.all_mails().iter().all(|mail| mail.is_empty());
+        let over: Vec<u32> = {
+            let mut ending = self.ending.borrow_mut();
+            let over = ending.extract_if(.., |(_, until)| free || now >= *until);
+            over.map(|(root, _)| root).collect()
+        };
+        for root in over {
+            if let Err(status) = dispatch::with(root, host::done) {
+                log::debug!("the proxy did not wait for the last events: {status}");
+            }
         }
     }
 
     /// A root context is deleted.
     pub(crate) fn root_gone(&self, root: u32) {
         self.rulings.borrow_mut().retain(|(other, _)| *other != root);
+        self.ending.borrow_mut().retain(|(other, _)| *other != root);
         for policies in self.all_policies() {
             policies.root_gone(root);
         }
@@ -321,7 +329,6 @@ impl Vm {
 
 impl Ruling {
     fn pulses(&self) -> Vec<Pulse> {
-        use crate::config::Identity;
         let given = self.plan.override_mode.as_ref();
         let now = Moment::read(given.is_some()).timestamp;
         let overridden = given
