@@ -173,6 +173,9 @@ impl Vm {
             return;
         }
         self.pulse.set(now);
+        for (_, ruling) in &*self.rulings.borrow() {
+            ruling.keep();
+        }
         for policies in self.all_policies() {
             policies.pulse(root, now);
         }
@@ -328,6 +331,15 @@ impl Vm {
 }
 
 impl Ruling {
+    /// Keeps the policy of the resource it was made for, seen or not: so the
+    /// first request need not wait for it, and after a silence none is decided
+    /// by what was in force before.
+    fn keep(&self) {
+        if let (Some(policies), Identity::Fixed(resource)) = (&self.policies, &self.plan.identity) {
+            policies.keep(resource);
+        }
+    }
+
     fn pulses(&self) -> Vec<Pulse> {
         let given = self.plan.override_mode.as_ref();
         let now = Moment::read(given.is_some()).timestamp;

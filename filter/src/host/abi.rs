@@ -56,6 +56,13 @@ unsafe extern "C" {
         cas: u32,
     ) -> i32;
     pub(super) fn proxy_register_shared_queue(name: *const u8, name_size: usize, id: *mut u32) -> i32;
+    pub(super) fn proxy_resolve_shared_queue(
+        vm_id: *const u8,
+        vm_id_size: usize,
+        name: *const u8,
+        name_size: usize,
+        id: *mut u32,
+    ) -> i32;
     pub(super) fn proxy_enqueue_shared_queue(id: u32, value: *const u8, value_size: usize) -> i32;
     pub(super) fn proxy_dequeue_shared_queue(id: u32, data: *mut *mut u8, size: *mut usize) -> i32;
 

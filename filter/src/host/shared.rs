@@ -33,6 +33,17 @@ pub(crate) fn register_queue(name: &str) -> Result<u32, Status> {
     Ok(id)
 }
 
+/// Finds a queue that a VM of this VM id has made. Not every host lets a VM put
+/// anything into a queue that it has neither made nor found.
+pub(crate) fn find_queue(name: &str) -> Result<u32, Status> {
+    let mut id = 0;
+    let own = "";
+    // SAFETY: pointers and lengths are those of live strings; the proxy writes
+    // four bytes to a live `u32`.
+    check(unsafe { abi::proxy_resolve_shared_queue(own.as_ptr(), own.len(), name.as_ptr(), name.len(), &raw mut id) })?;
+    Ok(id)
+}
+
 /// Puts an item at the end of a queue.
 pub(crate) fn enqueue(queue: u32, item: &[u8]) -> Result<(), Status> {
     // SAFETY: pointer and length are those of a live value.

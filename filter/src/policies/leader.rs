@@ -39,6 +39,8 @@ struct Confirmation {
 #[derive(Debug)]
 pub(crate) struct Leader {
     subscriptions: HashMap<Rc<Resource>, Subscription>,
+    /// The most resources there are.
+    most: usize,
     /// The open stream, and the root context that opened it.
     pub(crate) stream: Option<Stream>,
     pub(crate) backoff: Backoff,
@@ -52,16 +54,21 @@ pub(crate) struct Stream {
 }
 
 impl Leader {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, most: usize) -> Self {
         Self {
             subscriptions: HashMap::new(),
+            most,
             stream: None,
             backoff: Backoff::new(seed),
         }
     }
 
-    /// A VM wants a resource, now or still.
+    /// A VM wants a resource, now or still. Beyond the most there are, it is
+    /// not asked for: every VM has its own, and anybody can write wishes.
     pub(crate) fn want(&mut self, vm: &Rc<str>, resource: Rc<Resource>, now: u64) {
+        if self.subscriptions.len() >= self.most && !self.subscriptions.contains_key(&resource) {
+            return;
+        }
         let wanted_by = &mut self.subscriptions.entry(resource).or_default().wanted_by;
         match wanted_by.iter_mut().find(|(other, _)| other == vm) {
             Some((_, at)) => *at = now,
@@ -225,7 +232,7 @@ mod tests {
     fn subscriptions_come_and_go_with_those_who_want_them() {
         let (one, two): (Rc<str>, Rc<str>) = ("one".into(), "two".into());
         let members = [Rc::clone(&one), Rc::clone(&two)];
-        let mut leader = Leader::new(1);
+        let mut leader = Leader::new(1, 100);
         leader.want(&one, resource("a"), 0);
         leader.want(&two, resource("a"), 0);
         leader.want(&two, resource("b"), 0);
@@ -255,12 +262,29 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_asked_for_than_is_configured() {
+        let one: Rc<str> = "one".into();
+        let mut leader = Leader::new(1, 2);
+        for id in ["a", "b", "c", "a"] {
+            leader.want(&one, resource(id), 0);
+        }
+        assert_eq!(
+            words(leader.messages(std::slice::from_ref(&one), 0)),
+            ["subscribe a", "subscribe b"]
+        );
+        leader.unwant("one", &resource("a"));
+        leader.messages(std::slice::from_ref(&one), 1);
+        leader.want(&one, resource("c"), 1);
+        assert_eq!(words(leader.messages(&[one], 1)), ["subscribe c"]);
+    }
+
+    #[test]
     fn the_server_hears_when_all_have_it_and_who_is_late() {
         let (one, two): (Rc<str>, Rc<str>) = ("one".into(), "two".into());
         let members = [Rc::clone(&one), Rc::clone(&two)];
         let a = resource("a");
         let version = |revision| Version { epoch: 1, revision };
-        let mut leader = Leader::new(1);
+        let mut leader = Leader::new(1, 100);
         leader.want(&one, Rc::clone(&a), 0);
         leader.messages(&members, 0);
 

@@ -34,6 +34,7 @@ pub(crate) struct Policies {
     instance: Rc<str>,
     seed: u64,
     idle: Cell<u64>,
+    most: usize,
     slots: RefCell<Slots>,
     leader: RefCell<Option<Leader>>,
     /// The queue of this VM, and the root context that is told of it.
@@ -41,8 +42,8 @@ pub(crate) struct Policies {
     /// The queue that another plugin fills, where that is how policies come.
     inlet: Cell<Option<(u32, u32)>>,
     members: RefCell<Members>,
-    /// The VM that leads, and its queue.
-    led_by: RefCell<Option<(Rc<str>, u32)>>,
+    /// The VM that leads.
+    led_by: RefCell<Option<Rc<str>>>,
     /// The number of changes in shared data that have been looked at.
     seen: Cell<u64>,
     announced: Cell<u64>,
@@ -71,6 +72,7 @@ impl Policies {
             instance: Rc::clone(instance),
             seed,
             idle: Cell::new(service.idle_ms.saturating_mul(1_000_000)),
+            most: service.max_resources,
             slots: RefCell::new(Slots::new(service.max_resources)),
             leader: RefCell::default(),
             queue: Cell::default(),
@@ -109,6 +111,14 @@ impl Policies {
                 Lookup::Full
             }
             found => found,
+        }
+    }
+
+    /// Asks for a resource with the next tick, if it is not known, and counts it as used.
+    pub(crate) fn keep(&self, resource: &Rc<Resource>) {
+        let found = self.slots.borrow_mut().look_up(resource, self.now.get());
+        if matches!(found, Lookup::New) {
+            self.load(resource);
         }
     }
 
@@ -177,11 +187,15 @@ impl Policies {
         format!("{}{name}/{}/{}", self.contact.prefix, resource.kind, resource.id)
     }
 
+    fn queue_of(&self, vm: &str) -> String {
+        self.key(&format!("queue/{vm}"))
+    }
+
     /// Registers the queue of this VM. Who registers last is told of what comes,
     /// so a root context that lives does it again when the one before has gone.
     fn listen(&self, root: u32) {
         if self.queue.get().is_none() {
-            match host::register_queue(&self.key(&format!("queue/{}", self.vm))) {
+            match host::register_queue(&self.queue_of(&self.vm)) {
                 Ok(queue) => self.queue.set(Some((queue, root))),
                 Err(status) => log::error!("no queue for changes of policies, they come with the next tick: {status}"),
             }
@@ -200,10 +214,11 @@ impl Policies {
         self.stream_root_gone(root);
     }
 
-    /// Says in shared data that this VM lives and which queue it listens to.
+    /// Says in shared data that this VM lives.
     fn announce(&self, now: u64) {
-        let Some((queue, _)) = self.queue.get() else { return };
-        self.change_members(now, |members| members.join(&self.vm, queue, now));
+        if self.queue.get().is_some() {
+            self.change_members(now, |members| members.join(&self.vm, now));
+        }
     }
 
     fn change_members(&self, now: u64, change: impl Fn(&mut Members)) {
@@ -225,46 +240,49 @@ impl Policies {
         }
     }
 
-    fn read_members(&self, now: u64) {
+    /// The VMs that live now. This VM's own list may be as old as what it said
+    /// of itself last, and who came since would be neither told nor counted.
+    fn look_at_members(&self, now: u64) {
         if let Ok((bytes, _)) = host::data(&self.key("members")) {
             *self.members.borrow_mut() = Members::read(&bytes, now);
         }
     }
 
     fn look_at_lease(&self, now: u64) {
-        self.read_members(now);
+        self.look_at_members(now);
         let key = self.key("lease");
         let (bytes, cas) = host::data(&key).unwrap_or((Vec::new(), NOTHING_THERE));
         match Lease::read(&bytes, now) {
             Some(lease) if *lease.vm != *self.vm => {
                 self.resign("another VM leads");
-                self.follow((lease.vm.into(), lease.queue));
+                self.follow(lease.vm.into());
             }
             _ => self.take_lease(&key, cas, now),
         }
     }
 
     fn take_lease(&self, key: &str, cas: u32, now: u64) {
-        let Some((queue, _)) = self.queue.get() else { return };
+        if self.queue.get().is_none() {
+            return;
+        }
         let lease = Lease {
             vm: self.vm.to_string(),
-            queue,
             until: now.saturating_add(LEASE),
         };
         match host::set_data(key, &lease.encode_to_vec(), cas) {
             Ok(()) => {
                 if !self.leads() {
                     log::info!("this VM now asks for policies for the whole process");
-                    *self.leader.borrow_mut() = Some(Leader::new(self.seed));
+                    *self.leader.borrow_mut() = Some(Leader::new(self.seed, self.most));
                 }
-                self.follow((Rc::clone(&self.vm), queue));
+                self.follow(Rc::clone(&self.vm));
             }
             Err(Status::CAS_MISMATCH) => self.resign("another VM took the lead"),
             Err(status) => log::error!("the lease cannot be written: {status}"),
         }
     }
 
-    fn follow(&self, leader: (Rc<str>, u32)) {
+    fn follow(&self, leader: Rc<str>) {
         let mut led_by = self.led_by.borrow_mut();
         if led_by.as_ref() != Some(&leader) {
             *led_by = Some(leader);
@@ -275,7 +293,7 @@ impl Policies {
 
     /// Asks the leader for what it has not been asked for.
     fn ask(&self) {
-        let Some((leader, queue)) = self.led_by.borrow().clone() else {
+        let Some(leader) = self.led_by.borrow().clone() else {
             return;
         };
         let resources = self.slots.borrow_mut().take_unasked();
@@ -290,9 +308,9 @@ impl Policies {
                 }
                 continue;
             }
-            self.tell(queue, Tell::Want(self.about(&resource, None)));
+            self.tell(&leader, Tell::Want(self.about(&resource, None)));
             if version.is_some() {
-                self.tell(queue, Tell::InForce(self.about(&resource, version)));
+                self.tell(&leader, Tell::InForce(self.about(&resource, version)));
             }
         }
     }
@@ -305,9 +323,10 @@ impl Policies {
         }
     }
 
-    fn tell(&self, queue: u32, tell: Tell) {
+    fn tell(&self, vm: &str, tell: Tell) {
         let note = Note { tell: Some(tell) }.encode_to_vec();
-        if let Err(status) = host::enqueue(queue, &note) {
+        let told = host::find_queue(&self.queue_of(vm)).and_then(|queue| host::enqueue(queue, &note));
+        if let Err(status) = told {
             log::warn!("a VM cannot be told of a policy at once, it looks with its next tick: {status}");
         }
     }
@@ -319,12 +338,12 @@ impl Policies {
         let led_by = self.led_by.borrow().clone();
         for resource in unused {
             match &led_by {
-                Some((leader, _)) if *leader == self.vm => {
+                Some(leader) if *leader == self.vm => {
                     if let Some(leader) = self.leader.borrow_mut().as_mut() {
                         leader.unwant(&self.vm, &resource);
                     }
                 }
-                Some((_, queue)) => self.tell(*queue, Tell::Unwant(self.about(&resource, None))),
+                Some(leader) => self.tell(leader, Tell::Unwant(self.about(&resource, None))),
                 None => {}
             }
         }
@@ -360,7 +379,7 @@ impl Policies {
         let now = self.now.get();
         if !self.members.borrow().has(&vm) {
             // It has announced itself since this VM looked last.
-            self.read_members(now);
+            self.look_at_members(now);
         }
         if let Tell::Changed(_) = tell {
             if self.slots.borrow().has(&resource) {
@@ -448,11 +467,13 @@ impl Policies {
     }
 
     fn confirm(&self, resource: &Resource, version: Option<Version>) {
-        let (Some((leader, queue)), Some(_)) = (self.led_by.borrow().clone(), version) else {
+        let (Some(leader), Some(_)) = (self.led_by.borrow().clone(), version) else {
             return;
         };
-        if leader != self.vm {
-            self.tell(queue, Tell::InForce(self.about(resource, version)));
+        if leader == self.vm {
+            self.in_force_here(resource, version);
+        } else {
+            self.tell(&leader, Tell::InForce(self.about(resource, version)));
         }
     }
 

@@ -20,13 +20,11 @@ const AHEAD: u64 = 1_000_000_000;
 /// The most VMs that are told of changes.
 const MOST_MEMBERS: usize = 1024;
 
-/// A VM, and the queue it listens to.
+/// A VM. Its queue is found by its name: a number could be that of anybody's.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Member {
     #[prost(string, tag = "1")]
     pub(crate) vm: String,
-    #[prost(uint32, tag = "2")]
-    pub(crate) queue: u32,
     /// When it last said so, nanoseconds of the process's monotonic clock.
     #[prost(uint64, tag = "3")]
     pub(crate) seen: u64,
@@ -44,8 +42,6 @@ pub(crate) struct Members {
 pub(crate) struct Lease {
     #[prost(string, tag = "1")]
     pub(crate) vm: String,
-    #[prost(uint32, tag = "2")]
-    pub(crate) queue: u32,
     #[prost(uint64, tag = "3")]
     pub(crate) until: u64,
 }
@@ -98,11 +94,10 @@ impl Members {
     }
 
     /// Says that a VM lives.
-    pub(crate) fn join(&mut self, vm: &str, queue: u32, now: u64) {
+    pub(crate) fn join(&mut self, vm: &str, now: u64) {
         self.members.retain(|member| member.vm != vm);
         self.members.push(Member {
             vm: vm.to_owned(),
-            queue,
             seen: now,
         });
     }
@@ -159,24 +154,17 @@ mod tests {
     #[test]
     fn members_that_are_gone_or_were_never_there_do_not_count() {
         let mut members = Members::default();
-        members.join("old", 1, 0);
-        members.join("one", 2, MEMBER);
-        members.join("one", 3, MEMBER + AHEAD);
-        members.join("future", 4, u64::MAX);
+        members.join("old", 0);
+        members.join("one", MEMBER);
+        members.join("one", MEMBER + AHEAD);
+        members.join("future", u64::MAX);
         let read = Members::read(&members.encode_to_vec(), MEMBER);
-        assert_eq!(
-            read.members
-                .iter()
-                .map(|m| (m.vm.as_str(), m.queue))
-                .collect::<Vec<_>>(),
-            [("one", 3)]
-        );
+        assert_eq!(read.members.iter().map(|m| m.vm.as_str()).collect::<Vec<_>>(), ["one"]);
         assert_eq!(Members::read(b"\xff\xff garbage", 0), Members::default());
         let many = Members {
             members: (0..5000)
                 .map(|n| Member {
                     vm: format!("{n}"),
-                    queue: 0,
                     seen: 0,
                 })
                 .collect(),
@@ -186,14 +174,7 @@ mod tests {
 
     #[test]
     fn a_lease_is_in_force_for_its_time_only() {
-        let lease = |vm: &str, until| {
-            Lease {
-                vm: vm.into(),
-                queue: 1,
-                until,
-            }
-            .encode_to_vec()
-        };
+        let lease = |vm: &str, until| Lease { vm: vm.into(), until }.encode_to_vec();
         assert!(Lease::read(&lease("one", 10), 9).is_some());
         assert!(Lease::read(&lease("one", 10), 10).is_none(), "over");
         assert!(Lease::read(&lease("one", u64::MAX), 10).is_none(), "claims for ever");

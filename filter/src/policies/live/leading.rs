@@ -6,7 +6,7 @@ use prost::Message;
 
 use super::super::leader::{Leader, Stream, request};
 use super::super::proto::{self, watch_request};
-use super::super::received::{Envelope, Refused, Why};
+use super::super::received::{Envelope, Received, Refused, Why};
 use super::super::shared::{Tell, head, read_head};
 use super::{NOTHING_THERE, Policies};
 use crate::dispatch;
@@ -30,6 +30,7 @@ impl Policies {
         let Some(stream) = stream.or_else(|| self.open(root, now)) else {
             return;
         };
+        self.look_at_members(now);
         let members = self.member_names();
         let messages = match self.leader.borrow_mut().as_mut() {
             Some(leader) => leader.messages(&members, now),
@@ -149,6 +150,12 @@ impl Policies {
         if subscribed && !self.is_subscribed(&resource) {
             return Err(envelope.refuse(Why::NotSubscribed));
         }
+        let used = subscribed || self.slots.borrow().has(&resource);
+        if used {
+            // What a leader before has shared is in force, even if this VM did
+            // not use it: a server that lags behind takes nothing back.
+            self.load(&resource);
+        }
         let held = self.slots.borrow().version(&resource);
         match (envelope.version, held) {
             (Some(new), Some(held)) if new == held => {
@@ -164,7 +171,7 @@ impl Policies {
         let version = received.known.version();
         self.share(&resource, version, message);
         // What nobody here uses waits in shared data until somebody does.
-        if subscribed || self.slots.borrow().has(&resource) {
+        if used {
             self.put(received);
         }
         self.in_force_here(&resource, version);
@@ -176,7 +183,7 @@ impl Policies {
         leader.as_ref().is_some_and(|leader| leader.is_subscribed(resource))
     }
 
-    fn in_force_here(&self, resource: &Resource, version: Option<Version>) {
+    pub(super) fn in_force_here(&self, resource: &Resource, version: Option<Version>) {
         let mut leader = self.leader.borrow_mut();
         if let (Some(leader), Some(version)) = (leader.as_mut(), version) {
             leader.in_force(&self.vm, resource, version, self.now.get());
@@ -190,9 +197,10 @@ impl Policies {
             Ok((bytes, cas)) => (read_head(&bytes), cas),
             Err(_) => (None, NOTHING_THERE),
         };
-        let newer = there.is_some_and(|there| there > version.unwrap_or_default());
-        // What is not readable does not count, whatever it says it is.
-        if newer && self.read_shared(resource).is_some() {
+        let newer = |there: Option<Version>| there.unwrap_or_default() > version.unwrap_or_default();
+        // The head alone does not count: anybody could have written a number.
+        let is_newer = |received: Received| newer(received.known.version());
+        if newer(there) && self.read_shared(resource).is_some_and(is_newer) {
             return;
         }
         // The body first: who sees the new head finds what it speaks of.
@@ -212,10 +220,11 @@ impl Policies {
             log::error!("a change of policies cannot be announced: {status}");
         }
         self.seen.set(number);
+        self.look_at_members(self.now.get());
         let members = self.members.borrow().clone();
         for member in members.members {
             if *member.vm != *self.vm {
-                self.tell(member.queue, Tell::Changed(self.about(resource, version)));
+                self.tell(&member.vm, Tell::Changed(self.about(resource, version)));
             }
         }
     }
