@@ -9,7 +9,7 @@ use sluice_tests::raw::h1;
 use sluice_tests::wait;
 use tonic::Code;
 
-use crate::shared::{Scene, UNSENT, WORKERS, assert_unharmed, get_path, github_only, proxy};
+use crate::shared::{Scene, UNSENT, assert_unharmed, each_number_of_workers, get_path, github_only, proxy};
 
 const DENIED: &str = "wasmcustom.sluice_events_denied_total";
 const REFUSED: &str = "wasmcustom.sluice_events_refused_total";
@@ -164,7 +164,7 @@ fn an_answer_that_is_no_message_does_no_harm_and_is_found_out() {
 /// A batch that is sent again comes with the same numbers.
 #[test]
 fn what_came_twice_can_be_told() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let mut test = Test::start(workers);
         test.scene.collector.answer(Answer::AcceptThenDie);
         let calls = test.scene.collector.exports();
@@ -177,13 +177,13 @@ fn what_came_twice_can_be_told() {
         assert_ne!(ledger.duplicates(), 0);
         assert_eq!(ledger.gaps(), []);
         assert_unharmed(&test.envoy);
-    }
+    });
 }
 
 /// A call that is never answered is made again after ten seconds.
 #[test]
 fn silence_and_late_answers_lose_nothing() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let mut test = Test::start(workers);
         test.scene.collector.answer(Answer::Late(Duration::from_secs(1)));
         test.decide("/late");
@@ -198,5 +198,5 @@ fn silence_and_late_answers_lose_nothing() {
         let ledger = test.scene.settled(&test.envoy, test.decisions);
         assert_eq!(ledger.gaps(), []);
         assert_unharmed(&test.envoy);
-    }
+    });
 }

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use sluice_tests::load::{self, Limit};
 use sluice_tests::wait;
 
-use crate::shared::{Scene, UNSENT, WORKERS, answering_itself, assert_unharmed, get, get_path, github_only, proxy};
+use crate::shared::{
+    Scene, UNSENT, answering_itself, assert_unharmed, each_number_of_workers, get, get_path, github_only, proxy,
+};
 
 fn closing(scene: &Scene) -> usize {
     let events = scene.collector.events().into_iter();
@@ -14,7 +16,7 @@ fn closing(scene: &Scene) -> usize {
 
 #[test]
 fn after_a_drain_everything_has_arrived() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         // Slow on purpose, so that much waits when the drain begins.
         let events = json!({"cluster": "sluice", "flush_ms": 3000});
@@ -46,13 +48,13 @@ fn after_a_drain_everything_has_arrived() {
             "{workers} workers: {unsent} unsent when the drain began, {before} closing heartbeats by its end, {} after SIGTERM",
             closing(&scene)
         );
-    }
+    });
 }
 
 /// The last root context of a VM waits for its events when the filter is put into another VM.
 #[test]
 fn a_vm_that_is_replaced_sends_what_it_has() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let events = json!({"cluster": "sluice", "flush_ms": 60000});
         let configuration = json!({"policy": github_only(), "events": events});
@@ -86,5 +88,5 @@ fn a_vm_that_is_replaced_sends_what_it_has() {
             .collect();
         println!("{workers} workers: closing {last:?}");
         assert_unharmed(&envoy);
-    }
+    });
 }

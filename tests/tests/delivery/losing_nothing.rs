@@ -10,7 +10,9 @@ use sluice_tests::envoy::Envoy;
 use sluice_tests::load::{self, Limit};
 use sluice_tests::wait;
 
-use crate::shared::{Scene, WORKERS, answering_itself, assert_unharmed, get_path, github_only, proxy, whole_machine};
+use crate::shared::{
+    Scene, answering_itself, assert_unharmed, each_number_of_workers, get_path, github_only, proxy, whole_machine,
+};
 
 /// Kills the collector while it is receiving, and starts it again once a few calls may have failed.
 fn kill_and_restart(collector: &Collector) {
@@ -100,7 +102,7 @@ fn at_full_speed_with_four_workers() {
 
 #[test]
 fn in_a_small_buffer_they_are_summarised() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let events = json!({"cluster": "sluice", "buffer_bytes": 65536});
         let run = Run::at_full_speed(workers, Duration::from_secs(8), &events);
         let expected = summarised(&run.ledger);
@@ -108,5 +110,5 @@ fn in_a_small_buffer_they_are_summarised() {
         wait::until("the heartbeats of all VMs to own up to it", || {
             (merged(&run.scene.collector.ledger()) == expected).then_some(())
         });
-    }
+    });
 }

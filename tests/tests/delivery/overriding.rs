@@ -6,7 +6,7 @@ use serde_json::json;
 use sluice_policy::Timestamp;
 use sluice_tests::wait;
 
-use crate::shared::{Scene, WORKERS, get, github_only, proxy};
+use crate::shared::{Scene, each_number_of_workers, get, github_only, proxy};
 
 fn from_now(wait: Duration) -> String {
     let at = SystemTime::now() + wait;
@@ -19,7 +19,7 @@ fn from_now(wait: Duration) -> String {
 
 #[test]
 fn while_it_lasts_every_event_and_heartbeat_carries_its_reason() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let envoy = scene
             .setup(&json!({"policy": github_only(), "override": {
@@ -35,7 +35,7 @@ fn while_it_lasts_every_event_and_heartbeat_carries_its_reason() {
         for event in scene.collector.events() {
             assert_eq!(event.text("sluice.override"), Some("incident 42"), "{event:?}");
         }
-    }
+    });
 }
 
 #[test]

@@ -4,11 +4,11 @@ use serde_json::json;
 use sluice_tests::envoy::Setup;
 use sluice_tests::rotel::Rotel;
 
-use crate::shared::{Scene, WORKERS, get, github_only, proxy, with_events};
+use crate::shared::{Scene, each_number_of_workers, get, github_only, proxy, with_events};
 
 #[test]
 fn every_event_arrives_through_rotel_with_its_attributes() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let rotel = Rotel::start(scene.collector.port());
         let envoy = Setup::shipped("forward-proxy", &scene.world.dns)
@@ -37,5 +37,5 @@ fn every_event_arrives_through_rotel_with_its_attributes() {
         assert_eq!(rejected.flag("sluice.would_reject"), Some(true));
         assert_eq!(rejected.int("server.port"), Some(80));
         assert_eq!(scene.audit("api.github.com").text("sluice.outcome"), Some("ok"));
-    }
+    });
 }

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use sluice_tests::raw::h1;
 use sluice_tests::wait;
 
-use crate::shared::{Scene, WORKERS, get, get_path, github_only, proxy};
+use crate::shared::{Scene, each_number_of_workers, get, get_path, github_only, proxy};
 
 #[test]
 fn every_kind_of_decision_is_recorded_with_what_became_of_it() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         every_kind_of_decision(workers);
-    }
+    });
 }
 
 fn every_kind_of_decision(workers: u32) {
@@ -103,7 +103,7 @@ fn every_kind_of_decision(workers: u32) {
 
 #[test]
 fn observing_records_what_would_be_rejected() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let mut policy = github_only();
         policy["mode"] = json!("audit_only");
@@ -115,7 +115,7 @@ fn observing_records_what_would_be_rejected() {
         assert_eq!(audit.text("sluice.rejected_by"), Some("default_deny"));
         assert_eq!(audit.text("sluice.policy.mode"), Some("audit_only"));
         assert_eq!(audit.int("http.response.status_code"), Some(200));
-    }
+    });
 }
 
 /// Twenty attempts at a target are one pending record at once, and one with the number of the others later.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sluice_tests::raw::h1;
 use sluice_tests::wait;
 
-use crate::shared::{Scene, WORKERS, github_only, proxy};
+use crate::shared::{Scene, each_number_of_workers, github_only, proxy};
 
 fn resource_of(event: &sluice_tests::collector::Event) -> Option<&str> {
     assert!(matches!(
@@ -18,7 +18,7 @@ fn resource_of(event: &sluice_tests::collector::Event) -> Option<&str> {
 
 #[test]
 fn by_the_address_of_the_client() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let table: Value = (1..=5)
             .map(|last| (format!("127.0.0.{}", last + 10), json!(format!("sb_{last}"))))
@@ -44,12 +44,12 @@ fn by_the_address_of_the_client() {
         }
         let ledger = scene.settled(&envoy, 6);
         assert_eq!(ledger.gaps(), []);
-    }
+    });
 }
 
 #[test]
 fn by_filter_state() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let configuration = json!({
             "policy": github_only(),
@@ -100,5 +100,5 @@ fn by_filter_state() {
         });
         assert!(pending.contains("sb_39"));
         scene.settled(&envoy, 40);
-    }
+    });
 }

@@ -3,11 +3,11 @@
 use serde_json::json;
 use sluice_tests::wait;
 
-use crate::shared::{Scene, UNSENT, WORKERS, assert_unharmed, get, github_only, proxy};
+use crate::shared::{Scene, UNSENT, assert_unharmed, each_number_of_workers, get, github_only, proxy};
 
 #[test]
 fn events_from_before_the_collector_was_there_arrive() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         scene.collector.stop();
         let envoy = scene
@@ -30,5 +30,5 @@ fn events_from_before_the_collector_was_there_arrive() {
         let audits: usize = ledger.instances.values().map(|account| account.audits).sum();
         assert_eq!(audits, 20, "each as a record of its own");
         assert_unharmed(&envoy);
-    }
+    });
 }

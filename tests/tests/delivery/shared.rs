@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use serde_json::{Value, json};
 use sluice_tests::collector::{Collector, Event, Ledger};
@@ -10,8 +11,15 @@ use sluice_tests::raw::h1;
 use sluice_tests::wait;
 use sluice_tests::world::World;
 
-/// The numbers of workers that most tests run with.
-pub(crate) const WORKERS: [u32; 2] = [1, 4];
+/// Runs a test with one worker and with four, side by side: most of the time it waits for heartbeats.
+pub(crate) fn each_number_of_workers(test: impl Fn(u32) + Sync) {
+    thread::scope(|scope| {
+        for workers in [1, 4] {
+            let test = &test;
+            scope.spawn(move || test(workers));
+        }
+    });
+}
 
 /// The gauge of records that were not acknowledged yet.
 pub(crate) const UNSENT: &str = "wasmcustom.sluice_events_unsent";

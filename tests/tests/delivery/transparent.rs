@@ -4,11 +4,11 @@ use serde_json::json;
 use sluice_tests::envoy::Setup;
 use sluice_tests::raw::tls;
 
-use crate::shared::{Scene, WORKERS, github_only, with_events};
+use crate::shared::{Scene, each_number_of_workers, github_only, with_events};
 
 #[test]
 fn connections_are_recorded_when_they_end() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let envoy = Setup::shipped("transparent", &scene.world.dns)
             .dialling(scene.world.teapot.port())
@@ -57,5 +57,5 @@ fn connections_are_recorded_when_they_end() {
             allowed.int("http.request.size"),
             allowed.int("http.response.size")
         );
-    }
+    });
 }

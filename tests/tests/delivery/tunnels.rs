@@ -3,7 +3,7 @@
 use serde_json::json;
 use sluice_tests::raw::{Answer, h1};
 
-use crate::shared::{Scene, WORKERS, get, github_only, proxy};
+use crate::shared::{Scene, each_number_of_workers, get, github_only, proxy};
 
 fn open(scene: &Scene, proxy: std::net::SocketAddr) -> h1::Connection {
     let mut tunnel = h1::Connection::open(proxy);
@@ -16,7 +16,7 @@ fn open(scene: &Scene, proxy: std::net::SocketAddr) -> h1::Connection {
 
 #[test]
 fn it_is_recorded_when_it_ends() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let envoy = scene
             .setup(&json!({"policy": github_only()}))
@@ -40,7 +40,7 @@ fn it_is_recorded_when_it_ends() {
             !all.any(|event| event.text("url.path") == Some("/inside")),
             "that is between them"
         );
-    }
+    });
 }
 
 #[test]

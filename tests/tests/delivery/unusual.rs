@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sluice_tests::collector::{Collector, Event};
 use sluice_tests::raw::h1;
 
-use crate::shared::{Scene, WORKERS, get, get_path, proxy};
+use crate::shared::{Scene, each_number_of_workers, get, get_path, proxy};
 
 fn observing() -> Value {
     json!({"policy": {"mode": "audit_only"}})
@@ -14,7 +14,7 @@ fn observing() -> Value {
 
 #[test]
 fn a_request_that_cannot_be_forwarded_says_why() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let envoy = scene.setup(&observing()).concurrency(workers).start();
         let proxy = proxy(&envoy);
@@ -34,12 +34,12 @@ fn a_request_that_cannot_be_forwarded_says_why() {
             assert!(told.contains(details), "{told}");
         }
         scene.settled(&envoy, 2);
-    }
+    });
 }
 
 #[test]
 fn a_client_that_does_not_wait_is_recorded_as_that() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let envoy = scene.setup(&observing()).concurrency(workers).start();
         // Connections wait to be accepted, and nobody answers.
@@ -54,12 +54,12 @@ fn a_client_that_does_not_wait_is_recorded_as_that() {
         assert_eq!(audit.int("http.response.status_code"), Some(0));
         drop(upstream);
         scene.settled(&envoy, 1);
-    }
+    });
 }
 
 #[test]
 fn what_envoy_answers_itself_is_undecided() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let envoy = scene.setup(&observing()).concurrency(workers).start();
         let request = h1::request(b"CONNECT", b"api.github.com", &[(b"host", b"api.github.com")]);
@@ -74,7 +74,7 @@ fn what_envoy_answers_itself_is_undecided() {
         assert!(undecided.text("sluice.envoy_details").is_some(), "{undecided:?}");
         assert_eq!(undecided.get("log.record.uid"), None, "it is no decision");
         scene.settled(&envoy, 0);
-    }
+    });
 }
 
 fn path(event: &Event) -> &str {
@@ -83,7 +83,7 @@ fn path(event: &Event) -> &str {
 
 #[test]
 fn paths_are_cut_and_have_no_query() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let envoy = scene.setup(&observing()).concurrency(workers).start();
         let proxy = proxy(&envoy);
@@ -103,7 +103,7 @@ fn paths_are_cut_and_have_no_query() {
         });
         assert_eq!(path(&whole), &long[..512]);
         assert!(!format!("{:?}", scene.collector.events()).contains("s3cr3t"));
-    }
+    });
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn paths_are_not_recorded_where_nobody_wants_them() {
 
 #[test]
 fn hostile_bytes_become_printable_and_headers_are_never_recorded() {
-    for workers in WORKERS {
+    each_number_of_workers(|workers| {
         let scene = Scene::new();
         let envoy = scene
             .setup(&json!({"policy": {"mode": "enforce"}}))
@@ -172,5 +172,5 @@ fn hostile_bytes_become_printable_and_headers_are_never_recorded() {
             }
         }
         crate::shared::assert_unharmed(&envoy);
-    }
+    });
 }
