@@ -66,6 +66,14 @@ impl Lab {
         self.vms[stream.vm.0].streams[&stream.number].ended
     }
 
+    /// Forgets the streams that have ended: nothing may be asked about them any
+    /// more. A million of them would fill the memory of the test.
+    pub fn forget_streams(&mut self) {
+        for vm in &mut self.vms {
+            vm.streams.retain(|_, record| !record.ended);
+        }
+    }
+
     fn next(&mut self, root: Root) -> Stream {
         self.last_stream += 1;
         Stream {
