@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::proto::{self, watch_request};
 use super::received::SCHEMAS;
+use super::shared::MEMBER;
 use crate::backoff::Backoff;
 use crate::refusal::Resource;
 use crate::version::Version;
@@ -147,9 +148,11 @@ impl Leader {
     pub(crate) fn messages(&mut self, members: &[Rc<str>], now: u64) -> Vec<proto::WatchRequest> {
         let mut messages = Vec::new();
         self.subscriptions.retain(|resource, subscription| {
-            subscription
-                .wanted_by
-                .retain(|(vm, at)| members.contains(vm) && now.saturating_sub(*at) < WISH);
+            subscription.wanted_by.retain(|(vm, at)| match now.saturating_sub(*at) {
+                // It may have come a moment ago, and the list may be somebody else's.
+                age if age < MEMBER => true,
+                age => age < WISH && members.contains(vm),
+            });
             if subscription.wanted_by.is_empty() {
                 if subscription.sent {
                     messages.push(request(watch_request::Message::Unsubscribe(proto::Unsubscribe {
@@ -163,8 +166,12 @@ impl Leader {
                     resource: Some((&**resource).into()),
                 })));
             }
+            let wanted_by = &subscription.wanted_by;
+            // A VM that does not use the resource has nothing older in force: once it
+            // does, it begins with what is shared.
+            let uses = |vm: &Rc<str>| wanted_by.iter().any(|(other, _)| other == vm);
             let news = subscription.confirmation.as_mut();
-            if let Some(ack) = news.and_then(|confirmation| confirmation.news(resource, members, now)) {
+            if let Some(ack) = news.and_then(|confirmation| confirmation.news(resource, members, uses, now)) {
                 messages.push(request(watch_request::Message::Ack(ack)));
             }
             true
@@ -174,8 +181,15 @@ impl Leader {
 }
 
 impl Confirmation {
-    fn news(&mut self, resource: &Resource, members: &[Rc<str>], now: u64) -> Option<proto::Ack> {
-        let there = self.vms.iter().filter(|vm| members.contains(vm)).count();
+    fn news(
+        &mut self,
+        resource: &Resource,
+        members: &[Rc<str>],
+        uses: impl Fn(&Rc<str>) -> bool,
+        now: u64,
+    ) -> Option<proto::Ack> {
+        let has_it = |vm: &&Rc<str>| self.vms.contains(vm) || !uses(vm);
+        let there = members.iter().filter(has_it).count();
         let all = there >= members.len();
         let waited = now.saturating_sub(self.since) >= PATIENCE;
         let of_all = (there, members.len());
@@ -258,7 +272,16 @@ mod tests {
         );
         leader.want(&two, resource("c"), WISH);
         let left = [one];
-        assert_eq!(words(leader.messages(&left, WISH)), [""; 0], "its VM is gone");
+        assert_eq!(
+            words(leader.messages(&left, WISH)),
+            ["subscribe c"],
+            "its VM is not in the list yet"
+        );
+        assert_eq!(
+            words(leader.messages(&left, WISH + MEMBER)),
+            ["unsubscribe c"],
+            "its VM is gone"
+        );
     }
 
     #[test]
@@ -288,6 +311,14 @@ mod tests {
         leader.want(&one, Rc::clone(&a), 0);
         leader.messages(&members, 0);
 
+        leader.in_force(&one, &a, version(4), 0);
+        assert_eq!(
+            words(leader.messages(&members, 0)),
+            ["ack a r4 2/2"],
+            "the other uses nothing older"
+        );
+
+        leader.want(&two, Rc::clone(&a), 0);
         leader.in_force(&one, &a, version(5), 0);
         assert_eq!(words(leader.messages(&members, 1)), [""; 0], "one of two, at first");
         leader.in_force(&two, &a, version(5), 2);
