@@ -53,9 +53,6 @@ struct Decided {
     request: Request,
     basis: Basis,
     action: Action,
-    /// It stays open like a tunnel. Its headers cannot be read any more once
-    /// it has gone on.
-    upgrade: bool,
     draft: Option<Draft>,
     /// A newer policy rejects it, and it is being closed.
     closed: bool,
@@ -81,12 +78,6 @@ impl Request {
 
     fn is_tunnel(&self) -> bool {
         self.method == b"CONNECT"
-    }
-
-    /// Of a request whose headers are there. Envoy turns extended `CONNECT`s
-    /// into `GET`s with the header, too.
-    fn is_upgrade(&self) -> bool {
-        self.method == b"GET" && proxy::request_header("upgrade").is_ok_and(|value| !value.is_empty())
     }
 
     fn wire(&self, paths: bool) -> Wire {
@@ -150,12 +141,10 @@ impl Http {
                 .flatten();
             (bench.basis(&decision), decision.action(), draft, refusal)
         };
-        let upgrade = action != Action::Reject && request.is_upgrade();
         *self.state.borrow_mut() = State::Decided(Box::new(Decided {
             request,
             basis,
             action,
-            upgrade,
             draft,
             closed: false,
         }));
@@ -185,7 +174,7 @@ impl Http {
         {
             draft.tell_if_open_long();
         }
-        if (changed || second) && self.is_rejected_now() {
+        if (changed || second) && self.is_rejected_now(changed) {
             log::info!("a newer policy rejects an open stream, which is closed");
             let closed = dispatch::with(self.id, || proxy::close(Side::Request));
             if let Err(status) = closed {
@@ -196,7 +185,7 @@ impl Http {
 
     /// Whether a tunnel that is open, or an upgraded connection, would be
     /// rejected now. A plain request that runs finishes.
-    fn is_rejected_now(&self) -> bool {
+    fn is_rejected_now(&self, changed: bool) -> bool {
         let Some(serving) = &self.serving else { return false };
         let mut state = self.state.borrow_mut();
         let State::Decided(decided) = &mut *state else {
@@ -205,7 +194,9 @@ impl Http {
         if decided.closed || decided.action == Action::Reject {
             return false;
         }
-        if !decided.request.is_tunnel() && !decided.upgrade {
+        // Rules expire without a change; what few requests are upgrades is
+        // not worth a call a second for all of them.
+        if !decided.request.is_tunnel() && !(changed && self.is_upgrade()) {
             return false;
         }
         let ruling = serving.ruling();
@@ -225,6 +216,14 @@ impl Http {
             draft.decided_again(&bench, &decision);
         }
         true
+    }
+
+    /// By the answer of the upstream: Envoy 1.40 shows no request headers once
+    /// they have gone on, and an upgrade that was not granted is a plain request.
+    fn is_upgrade(&self) -> bool {
+        const SWITCHING: u64 = 101;
+        dispatch::with(self.id, || proxy::property("response\0code"))
+            .is_ok_and(|code| code.try_into().map(u64::from_le_bytes) == Ok(SWITCHING))
     }
 
     /// Decides a request that was held, if it can be decided by now.
