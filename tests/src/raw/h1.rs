@@ -81,6 +81,17 @@ impl Connection {
         }
     }
 
+    /// Waits until the other side closes, whatever comes before that.
+    ///
+    /// # Panics
+    /// If it stays open.
+    pub fn closed(&mut self) {
+        match io::copy(&mut self.stream, &mut io::sink()) {
+            Err(error) if !is_close(&error) => panic!("the connection stays open: {error}"),
+            _ => {}
+        }
+    }
+
     fn receive(&mut self, request: &[u8]) -> io::Result<Answer> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {

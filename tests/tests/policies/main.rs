@@ -1,0 +1,8 @@
+//! Policies reach real Envoy through `Watch` and stay right, whatever fails: one module a promise.
+
+mod changes;
+mod failures;
+mod first_answers;
+mod mistakes;
+mod refusals;
+mod shared;
