@@ -5,4 +5,5 @@ mod failures;
 mod first_answers;
 mod mistakes;
 mod refusals;
+mod resources;
 mod shared;

@@ -217,3 +217,10 @@ impl Accepted {
         self.0.get_mut().write_all(text.as_bytes()).expect("the proxy takes it");
     }
 }
+
+/// The status of one plain GET from this address of loopback.
+pub(crate) fn get_from(client: Ipv4Addr, proxy: SocketAddr, authority: &str) -> Option<u16> {
+    h1::Connection::open_from(client, proxy)
+        .send(&h1::get(authority))
+        .status()
+}
