@@ -45,6 +45,8 @@ pub(crate) struct Leader {
     /// The open stream, and the root context that opened it.
     pub(crate) stream: Option<Stream>,
     pub(crate) backoff: Backoff,
+    /// How the stream before ended, unless something has come since.
+    pub(crate) ended: Option<u32>,
 }
 
 /// The `Watch` stream.
@@ -61,6 +63,7 @@ impl Leader {
             most,
             stream: None,
             backoff: Backoff::new(seed),
+            ended: None,
         }
     }
 

@@ -109,6 +109,7 @@ impl Policies {
         let Some(stream) = self.stream(token) else { return };
         if let Some(leader) = self.leader.borrow_mut().as_mut() {
             leader.backoff.succeeded();
+            leader.ended = None;
         }
         if let Err(refused) = self.take(&message, true) {
             self.nack(Some(stream), refused);
@@ -236,7 +237,9 @@ impl Policies {
         }
         if let Some(leader) = self.leader.borrow_mut().as_mut() {
             leader.stream = None;
-            if leader.backoff.failures() < 2 {
+            // Once for each reason: an outage is no news every ten seconds, but that
+            // it has become another one is.
+            if leader.ended.replace(code) != Some(code) {
                 log::warn!(
                     "the stream to {} for policies ended with gRPC status {code}, it is tried again; \
                      the last policies stay in force",
