@@ -1,13 +1,39 @@
 //! Compiles `sluice.policy.v1` without a `protoc` of the machine: messages, and a client for trying the reference
 //! collector. Its server is written by hand in `src/collector/`, because it must be able to send what is no message.
 
+#[path = "../harness/build/nested.rs"]
+mod nested;
+
 use std::error::Error;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nested::{INPUTS, PROFILE, TARGET, nested_cargo, outer_target_dir, variable, workspace};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy/proto");
     println!("cargo::rerun-if-changed={}", protos.display());
     let files = protox::compile(["sluice/policy/v1/policy_service.proto"], [&protos])?;
     tonic_prost_build::configure().build_server(false).compile_fds(files)?;
+    trapping_filter()
+}
+
+/// The filter that traps when a test asks it to, beside the one that is deployed.
+fn trapping_filter() -> Result<(), Box<dyn Error>> {
+    let workspace = workspace();
+    for input in INPUTS {
+        println!("cargo::rerun-if-changed={}", workspace.join(input).display());
+    }
+    let out_dir = PathBuf::from(variable("OUT_DIR"));
+    // A folder of its own: both builds write an artefact of the same name.
+    let target_dir = outer_target_dir(&out_dir).join("filter-wasm-trapping");
+    let output = nested_cargo(&workspace, &target_dir)
+        .args(["--features", "test-trap"])
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    let built = target_dir.join(TARGET).join(PROFILE).join("sluice_filter.wasm");
+    fs::copy(built, out_dir.join("trapping_filter.wasm"))?;
     Ok(())
 }

@@ -19,6 +19,7 @@ pub struct Setup {
     filter: Value,
     listeners: Option<Value>,
     concurrency: u32,
+    module: &'static [u8],
 }
 
 /// An Envoy that did not come up.
@@ -84,6 +85,7 @@ impl Setup {
             filter: read(&folder.join("filter.yaml")),
             listeners: None,
             concurrency: 2,
+            module: sluice_harness::FILTER_WASM,
         }
     }
 
@@ -115,6 +117,13 @@ impl Setup {
     #[must_use]
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
+        self
+    }
+
+    /// The filter that traps at a request for a host below `trap.`.
+    #[must_use]
+    pub fn trapping(mut self) -> Self {
+        self.module = include_bytes!(concat!(env!("OUT_DIR"), "/trapping_filter.wasm"));
         self
     }
 
@@ -244,7 +253,7 @@ impl Setup {
         if let Some(listeners) = &self.listeners {
             write(listeners::FILE, listeners.to_string().as_bytes());
         }
-        write("sluice_filter.wasm", sluice_harness::FILTER_WASM);
+        write("sluice_filter.wasm", self.module);
         folder
     }
 

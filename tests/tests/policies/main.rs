@@ -7,3 +7,4 @@ mod mistakes;
 mod refusals;
 mod resources;
 mod shared;
+mod traps;
