@@ -19,7 +19,14 @@ fn fifty_changes_all_come_into_force_in_order() {
         let mut clients = Clients::open(proxy(&envoy));
         assert_eq!(clients.get(&scene.plain(LISTED)), all(200));
         for revision in 2..=50 {
-            scene.set(revision, &allow(&[if revision % 2 == 0 { UNLISTED } else { LISTED }]));
+            scene.set(
+                revision,
+                &allow(&[if u64::is_multiple_of(revision, 2) {
+                    UNLISTED
+                } else {
+                    LISTED
+                }]),
+            );
             if revision % 10 == 0 {
                 scene.in_force_everywhere(revision);
                 assert_eq!(clients.get(&scene.plain(UNLISTED)), all(200), "revision {revision}");

@@ -50,7 +50,7 @@ fn a_stream_that_ends_with_any_status_is_opened_again() {
         let revision = 2 + number as u64;
         wait::until("a stream", || (scene.collector.watchers() == 1).then_some(()));
         scene.collector.close_streams(code);
-        let host = if revision % 2 == 0 { UNLISTED } else { LISTED };
+        let host = if revision.is_multiple_of(2) { UNLISTED } else { LISTED };
         scene.set(revision, &allow(&[host]));
         scene.in_force_everywhere(revision);
         assert_eq!(clients.get(&scene.plain(host)), all(200), "after {code:?}");
