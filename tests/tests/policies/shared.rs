@@ -220,7 +220,7 @@ impl Accepted {
 
 /// The status of one plain GET from this address of loopback.
 pub(crate) fn get_from(client: Ipv4Addr, proxy: SocketAddr, authority: &str) -> Option<u16> {
-    h1::Connection::open_from(client, proxy)
+    h1::Connection::open_from((client, 0).into(), proxy)
         .send(&h1::get(authority))
         .status()
 }
