@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let out_dir = PathBuf::from(variable("OUT_DIR"));
     let target_dir = outer_target_dir(&out_dir).join("filter-wasm");
     let built = target_dir.join(TARGET).join(PROFILE).join(ARTEFACT);
-    let output = match nested_cargo(&workspace, &target_dir).output() {
+    let output = match nested_cargo(&workspace, &target_dir, "sluice-filter").output() {
         Ok(output) => output,
         Err(error) => return fail(&format!("cannot run cargo to build the filter: {error}")),
     };

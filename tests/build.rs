@@ -15,7 +15,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", protos.display());
     let files = protox::compile(["sluice/policy/v1/policy_service.proto"], [&protos])?;
     tonic_prost_build::configure().build_server(false).compile_fds(files)?;
-    trapping_filter()
+    trapping_filter()?;
+    foreign_plugin()
+}
+
+/// A plugin that is not ours.
+fn foreign_plugin() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=plugins");
+    let out_dir = PathBuf::from(variable("OUT_DIR"));
+    let target_dir = outer_target_dir(&out_dir).join("foreign-wasm");
+    let output = nested_cargo(&workspace(), &target_dir, "sluice-foreign").output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    let built = target_dir.join(TARGET).join(PROFILE).join("sluice_foreign.wasm");
+    fs::copy(built, out_dir.join("foreign.wasm"))?;
+    Ok(())
 }
 
 /// The filter that traps when a test asks it to, beside the one that is deployed.
@@ -27,7 +42,7 @@ fn trapping_filter() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(variable("OUT_DIR"));
     // A folder of its own: both builds write an artefact of the same name.
     let target_dir = outer_target_dir(&out_dir).join("filter-wasm-trapping");
-    let output = nested_cargo(&workspace, &target_dir)
+    let output = nested_cargo(&workspace, &target_dir, "sluice-filter")
         .args(["--features", "test-trap"])
         .output()?;
     if !output.status.success() {

@@ -38,10 +38,11 @@ const OUTER_ONLY: [&str; 10] = [
     "RUSTFLAGS",
 ];
 
-pub(crate) fn nested_cargo(workspace: &Path, target_dir: &Path) -> Command {
+/// Builds a package of the workspace as the filter is built.
+pub(crate) fn nested_cargo(workspace: &Path, target_dir: &Path, package: &str) -> Command {
     let mut cargo = Command::new(variable("CARGO"));
     cargo
-        .args(["build", "--package", "sluice-filter", "--lib", "--locked"])
+        .args(["build", "--package", package, "--lib", "--locked"])
         .args(["--target", TARGET, "--profile", PROFILE])
         .arg("--manifest-path")
         .arg(workspace.join("Cargo.toml"))

@@ -204,7 +204,10 @@ fn a_resource_that_nobody_uses_is_asked_for_no_more() {
     // It is asked for again with its next request.
     let stream = lab.open_http(vm(1), of("b", ALLOWED));
     lab.advance(2 * TICK);
-    let asked = lab.said().into_iter().filter(|said| *said == Said::Subscribe("b".into()));
+    let asked = lab
+        .said()
+        .into_iter()
+        .filter(|said| *said == Said::Subscribe("b".into()));
     assert_eq!(asked.count(), 2);
     lab.tell(policy("b", (1, 2)));
     assert_eq!(lab.state(&stream), State::Passed);

@@ -1,5 +1,7 @@
 //! From a shipped configuration to a running Envoy, changing only what a test must: ports, resolver, policy.
 
+mod neighbours;
+
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -254,6 +256,10 @@ impl Setup {
             write(listeners::FILE, listeners.to_string().as_bytes());
         }
         write("sluice_filter.wasm", self.module);
+        write(
+            "foreign.wasm",
+            include_bytes!(concat!(env!("OUT_DIR"), "/foreign.wasm")),
+        );
         folder
     }
 

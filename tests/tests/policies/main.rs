@@ -4,6 +4,7 @@ mod changes;
 mod failures;
 mod first_answers;
 mod mistakes;
+mod neighbours;
 mod refusals;
 mod resources;
 mod shared;

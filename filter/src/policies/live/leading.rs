@@ -10,9 +10,9 @@ use super::super::received::{Envelope, Received, Refused, Why};
 use super::super::shared::{Tell, head, read_head};
 use super::{NOTHING_THERE, Policies};
 use crate::dispatch;
-use crate::host::Status;
 use crate::host::grpc::{self, Method};
 use crate::host::shared as host;
+use crate::host::{self as proxy, Status};
 use crate::refusal::Resource;
 use crate::version::Version;
 
@@ -216,7 +216,12 @@ impl Policies {
                 return;
             }
         }
-        let number = self.change_number().wrapping_add(1);
+        // By the clock and not by counting: whoever resets the number that is
+        // there must not make it one that a VM has seen already.
+        let number = match proxy::monotonic_nanos() {
+            now if now != self.change_number() => now,
+            now => now.wrapping_add(1),
+        };
         if let Err(status) = host::set_data(&self.key("changes"), &number.to_le_bytes(), 0) {
             log::error!("a change of policies cannot be announced: {status}");
         }
