@@ -2,6 +2,8 @@
 //! needs, takes what is shared, and leads if nobody else does.
 
 mod leading;
+mod membership;
+mod taking;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -9,13 +11,13 @@ use std::rc::Rc;
 use prost::Message;
 
 use super::leader::Leader;
-use super::received::{Envelope, Known, Received};
-use super::shared::{About, LEASE, Lease, MEMBER, Members, Note, Tell, read_head};
+use super::received::Known;
+use super::shared::{About, LEASE, MEMBER, Members, Note, Tell};
 use super::slots::{Lookup, Slots};
 use crate::config::{PolicyService, To};
 use crate::contact::Contact;
+use crate::host as proxy;
 use crate::host::shared::{self as host};
-use crate::host::{self as proxy, Status};
 use crate::refusal::Resource;
 use crate::version::Version;
 
@@ -214,83 +216,6 @@ impl Policies {
         self.stream_root_gone(root);
     }
 
-    /// Says in shared data that this VM lives.
-    fn announce(&self, now: u64) {
-        if self.queue.get().is_some() {
-            self.change_members(now, |members| members.join(&self.vm, now));
-        }
-    }
-
-    fn change_members(&self, now: u64, change: impl Fn(&mut Members)) {
-        let key = self.key("members");
-        // The others announce themselves too, and now and then somebody is first.
-        for _ in 0..10 {
-            let (bytes, cas) = match host::data(&key) {
-                Ok(found) => found,
-                Err(_) => (Vec::new(), NOTHING_THERE),
-            };
-            let mut members = Members::read(&bytes, now);
-            change(&mut members);
-            match host::set_data(&key, &members.encode_to_vec(), cas) {
-                Err(Status::CAS_MISMATCH) => continue,
-                Ok(()) => *self.members.borrow_mut() = members,
-                Err(status) => log::error!("the list of VMs cannot be written: {status}"),
-            }
-            return;
-        }
-    }
-
-    /// The VMs that live now. This VM's own list may be as old as what it said
-    /// of itself last, and who came since would be neither told nor counted.
-    fn look_at_members(&self, now: u64) {
-        if let Ok((bytes, _)) = host::data(&self.key("members")) {
-            *self.members.borrow_mut() = Members::read(&bytes, now);
-        }
-    }
-
-    fn look_at_lease(&self, now: u64) {
-        self.look_at_members(now);
-        let key = self.key("lease");
-        let (bytes, cas) = host::data(&key).unwrap_or((Vec::new(), NOTHING_THERE));
-        match Lease::read(&bytes, now) {
-            Some(lease) if *lease.vm != *self.vm => {
-                self.resign("another VM leads");
-                self.follow(lease.vm.into());
-            }
-            _ => self.take_lease(&key, cas, now),
-        }
-    }
-
-    fn take_lease(&self, key: &str, cas: u32, now: u64) {
-        if self.queue.get().is_none() {
-            return;
-        }
-        let lease = Lease {
-            vm: self.vm.to_string(),
-            until: now.saturating_add(LEASE),
-        };
-        match host::set_data(key, &lease.encode_to_vec(), cas) {
-            Ok(()) => {
-                if !self.leads() {
-                    log::info!("this VM now asks for policies for the whole process");
-                    *self.leader.borrow_mut() = Some(Leader::new(self.seed, self.most));
-                }
-                self.follow(Rc::clone(&self.vm));
-            }
-            Err(Status::CAS_MISMATCH) => self.resign("another VM took the lead"),
-            Err(status) => log::error!("the lease cannot be written: {status}"),
-        }
-    }
-
-    fn follow(&self, leader: Rc<str>) {
-        let mut led_by = self.led_by.borrow_mut();
-        if led_by.as_ref() != Some(&leader) {
-            *led_by = Some(leader);
-            // It does not know what the one before was told.
-            self.slots.borrow_mut().ask_again();
-        }
-    }
-
     /// Asks the leader for what it has not been asked for.
     fn ask(&self) {
         let Some(leader) = self.led_by.borrow().clone() else {
@@ -394,99 +319,6 @@ impl Policies {
             (Tell::Unwant(_), _) => leader.unwant(&vm, &resource),
             (Tell::InForce(_), Some(version)) => leader.in_force(&vm, &resource, version, now),
             _ => {}
-        }
-    }
-
-    /// Looks whether a note was missed: one number tells.
-    fn look_at_changes(&self) {
-        let number = self.change_number();
-        if number == self.seen.replace(number) {
-            return;
-        }
-        let resources = self.slots.borrow().resources();
-        for (resource, _) in resources {
-            self.load(&resource);
-        }
-    }
-
-    fn change_number(&self) -> u64 {
-        let found = host::data(&self.key("changes")).ok();
-        found
-            .and_then(|(bytes, _)| bytes.try_into().ok())
-            .map_or(0, u64::from_le_bytes)
-    }
-
-    /// Takes the policy of a resource from shared data, if it is newer there.
-    fn load(&self, resource: &Resource) {
-        let Some(there) = self.shared_version(resource) else {
-            return;
-        };
-        let held = self.slots.borrow().known(resource).map(Known::version);
-        if held.is_some_and(|held| held.unwrap_or_default() >= there) {
-            return;
-        }
-        match self.read_shared(resource) {
-            Some(received) => {
-                let version = received.known.version();
-                if self.put(received) {
-                    self.confirm(resource, version);
-                }
-            }
-            None => log::error!("what is shared of the policy of {resource} cannot be read, and is left alone"),
-        }
-    }
-
-    fn shared_version(&self, resource: &Resource) -> Option<Version> {
-        let (bytes, _) = host::data(&self.resource_key("head", resource)).ok()?;
-        read_head(&bytes)
-    }
-
-    fn read_shared(&self, resource: &Resource) -> Option<Received> {
-        let (bytes, _) = host::data(&self.resource_key("body", resource)).ok()?;
-        let envelope = Envelope::open(&bytes).ok()?;
-        // The bytes are in the envelope now, and may be many.
-        drop(bytes);
-        if envelope.resource != *resource {
-            return None;
-        }
-        envelope.read().ok()
-    }
-
-    /// Puts what was received in force in this VM; whether it changed anything.
-    fn put(&self, received: Received) -> bool {
-        let name = received.resource.to_string();
-        let put = self.slots.borrow_mut().put(received);
-        match put {
-            Ok(true) => {
-                self.changed.set(true);
-                log::debug!("a newer policy of {name} is in force");
-                true
-            }
-            Ok(false) | Err(_) => false,
-        }
-    }
-
-    fn confirm(&self, resource: &Resource, version: Option<Version>) {
-        let (Some(leader), Some(_)) = (self.led_by.borrow().clone(), version) else {
-            return;
-        };
-        if leader == self.vm {
-            self.in_force_here(resource, version);
-        } else {
-            self.tell(&leader, Tell::InForce(self.about(resource, version)));
-        }
-    }
-
-    /// Gives up what this VM holds in the name of all, before it ends.
-    pub(crate) fn leave(&self) {
-        let now = proxy::monotonic_nanos();
-        if self.leads() {
-            self.resign("this VM ends");
-            // Not in force any more: the next one need not wait.
-            let _ = host::set_data(&self.key("lease"), &[], 0);
-        }
-        if self.queue.get().is_some() {
-            self.change_members(now, |members| members.leave(&self.vm));
         }
     }
 }
