@@ -154,6 +154,8 @@ impl Policies {
     /// The work of a tick, with the root context that ticks.
     pub(crate) fn pulse(&self, root: u32, now: u64) {
         self.now.set(now);
+        #[cfg(feature = "test-trap")]
+        self.trap_if_asked();
         self.listen(root);
         if self.is_due(&self.announced, ANNOUNCE, now) {
             self.announce(now);
@@ -170,6 +172,16 @@ impl Policies {
         self.look_at_changes();
         self.drain_inlet(root);
         self.lead(root, now);
+    }
+
+    /// Whoever leads traps, once, when a test has put a 1 under this key.
+    #[cfg(feature = "test-trap")]
+    fn trap_if_asked(&self) {
+        const KEY: &str = "test-trap/leader";
+        if self.leads() && host::data(KEY).is_ok_and(|(asked, _)| asked == [1]) {
+            let _ = host::set_data(KEY, &[], 0);
+            assert!(!self.leads(), "asked to, by a test");
+        }
     }
 
     fn is_due(&self, last: &Cell<u64>, every: u64, now: u64) -> bool {

@@ -15,7 +15,7 @@ use crate::shared::{
 };
 
 /// Asks the foreign plugin for something.
-fn ask_foreign(proxy: SocketAddr, header: &str, to: &str, bytes: &[u8]) {
+pub(crate) fn ask_foreign(proxy: SocketAddr, header: &str, to: &str, bytes: &[u8]) {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let value = format!("{to}={hex}");
     let headers: [(&[u8], &[u8]); 2] = [(b"host", b"foreign.example.com"), (header.as_bytes(), value.as_bytes())];

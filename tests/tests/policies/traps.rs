@@ -4,6 +4,7 @@ use serde_json::json;
 use sluice_tests::raw::h1;
 use sluice_tests::wait;
 
+use crate::neighbours::ask_foreign;
 use crate::shared::{Clients, LISTED, Listener, Scene, UNLISTED, WORKERS, all, allow, enforce, get, proxy};
 
 #[test]
@@ -60,4 +61,39 @@ fn what_a_trap_loses_is_told_by_the_count_of_decisions() {
     });
     let lost: Vec<_> = ledger.processes().values().map(|process| process.lost()).collect();
     assert_eq!(lost, [1]);
+}
+
+#[test]
+fn a_leader_that_dies_is_replaced_wherever_it_was() {
+    for workers in WORKERS {
+        let scene = Scene::new();
+        scene.set(1, &enforce());
+        let envoy = scene.setup(workers, json!({})).trapping().foreign().start();
+        let proxy = proxy(&envoy);
+        let (listed, unlisted) = (scene.plain(LISTED), scene.plain(UNLISTED));
+        assert_eq!(Clients::open(proxy).get(&listed), all(200));
+        scene.in_force_everywhere(1);
+        // The first is nearly always the main thread's VM, which Envoy never builds anew; then a worker's.
+        for revision in [2, 3] {
+            let leaders = scene.collector.hellos().len();
+            ask_foreign(proxy, "x-share", "test-trap/leader", &[1]);
+            let hello = wait::until("another VM to lead", || {
+                // A worker's VM is built anew by its next request.
+                let _ = get(proxy, &listed);
+                scene.collector.hellos().get(leaders).cloned()
+            });
+            let before = &scene.collector.hellos()[leaders - 1];
+            assert_ne!(hello.instance, before.instance);
+            let (now, before) = if revision == 2 {
+                (&unlisted, &listed)
+            } else {
+                (&listed, &unlisted)
+            };
+            scene.set(revision, &allow(&[if revision == 2 { UNLISTED } else { LISTED }]));
+            wait::until("the newest policy in every worker", || {
+                let mut clients = Clients::open(proxy);
+                (clients.get(now) == all(200) && clients.get(before) == all(403)).then_some(())
+            });
+        }
+    }
 }
