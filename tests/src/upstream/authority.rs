@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose, SanType};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
@@ -30,6 +30,23 @@ impl Authority {
     #[must_use]
     pub fn pem(&self) -> String {
         self.issuer.pem()
+    }
+
+    /// A certificate and its key, as PEM texts, for these names, addresses and URIs.
+    ///
+    /// # Panics
+    /// If one of them cannot be in a certificate.
+    #[must_use]
+    pub fn issue(&self, names: &[&str], uris: &[&str]) -> (String, String) {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let key = KeyPair::generate().expect("the system has random numbers");
+        let mut params = CertificateParams::new(names).expect("the tests' names are valid in a certificate");
+        for &uri in uris {
+            let uri = uri.try_into().expect("a URI is ASCII");
+            params.subject_alt_names.push(SanType::URI(uri));
+        }
+        let certificate = params.signed_by(&key, &self.issuer).expect("the parameters are valid");
+        (certificate.pem(), key.serialize_pem())
     }
 
     pub(super) fn acceptor(&self, names: &[&str]) -> TlsAcceptor {

@@ -1,10 +1,13 @@
 //! Many resources through one Envoy: each request is decided by the policy of whom it is of.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::{Value, json};
 use sluice_tests::envoy::Setup;
+use sluice_tests::upstream::Authority;
 use sluice_tests::wait;
+use tempfile::TempDir;
 
 use crate::shared::{LISTED, Scene, UNLISTED, WORKERS, allow, enforce, get, get_from, proxy};
 
@@ -48,6 +51,71 @@ fn by_the_address_of_the_client() {
         let event = scene.audit(UNLISTED, |event| event.text("sluice.action") == Some("allow"));
         assert_eq!(event.resource.text("sluice.resource.id"), Some("sb_2"));
     }
+}
+
+/// A listener that wants a certificate, and curl with one of a workload.
+#[test]
+fn by_the_certificate_of_the_client() {
+    let scene = Scene::new();
+    two_policies(&scene);
+    let authority = Authority::generate();
+    let folder = TempDir::with_prefix("sluice-").expect("there is a temporary folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let write = |name: &str, (certificate, key): (String, String)| {
+        fs::write(path(name), certificate + &key).expect("it is writable");
+    };
+    write("ca.pem", (authority.pem(), String::new()));
+    write("proxy.pem", authority.issue(&["127.0.0.1"], &[]));
+    for (name, uri) in [
+        ("one.pem", "spiffe://example.org/ns/a/sa/sb_1"),
+        ("two.pem", "spiffe://example.org/ns/b/sa/sb_2"),
+        ("other.pem", "spiffe://example.com/ns/a/sa/sb_1"),
+    ] {
+        write(name, authority.issue(&[], &[uri]));
+    }
+    let file = |name: &str| json!({"filename": path(name)});
+    let tls = json!({
+        "name": "tls",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            "require_client_certificate": true,
+            "common_tls_context": {
+                "tls_certificates": [{"certificate_chain": file("proxy.pem"), "private_key": file("proxy.pem")}],
+                "validation_context": {"trusted_ca": file("ca.pem")},
+            },
+        },
+    });
+    let mut configuration = from(json!({"spiffe": "spiffe://example.org/ns/*/sa/{id}"}));
+    configuration["hold_ms"] = json!(2000);
+    let envoy = scene
+        .setup(2, configuration)
+        .edit(|bootstrap| bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["transport_socket"] = tls)
+        .start();
+    let address = proxy(&envoy);
+    let by = |name: &str| {
+        statuses(&scene, |authority| {
+            let (proxy, ca, own) = (format!("https://{address}"), path("ca.pem"), path(name));
+            let arguments = [
+                "--proxy",
+                &proxy,
+                "--proxy-cacert",
+                &ca,
+                "--proxy-cert",
+                &own,
+                "--proxy-key",
+                &own,
+            ];
+            let outcome = scene
+                .world
+                .curl(address)
+                .run(&arguments, &format!("http://{authority}/"));
+            Some(outcome.http_code)
+        })
+    };
+    assert_eq!(by("one.pem"), FIRST_RULES);
+    assert_eq!(by("two.pem"), SECOND_RULES);
+    // A certificate of somebody else is nobody's, and nobody is not observed.
+    assert_eq!(by("other.pem"), [Some(403), Some(403)]);
 }
 
 /// Nobody knows whose request it is: the tenant decides, and it is never observed.
