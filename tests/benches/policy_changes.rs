@@ -109,28 +109,11 @@ impl Bench {
         let _ = self.probe.take();
         let pushed = Instant::now();
         self.collector.set_policy("sandbox", "sb_1", 1, self.revision, content);
-        let (mut last_old, mut done) = (pushed, [false; CONNECTIONS]);
-        while !done.iter().all(|done| *done) {
-            assert!(pushed.elapsed() < PATIENCE, "revision {} is in force", self.revision);
-            std::thread::sleep(Duration::from_millis(5));
-            for (done, answers) in done.iter_mut().zip(self.probe.take()) {
-                for answer in answers {
-                    let status = answer.status.expect("no connection is closed");
-                    assert!(status == old || status == new, "{status}: decided by neither policy");
-                    assert!(!(*done && status == old), "the policy before ruled again");
-                    let took = answer.answered - answer.asked;
-                    self.slowest = self.slowest.max(took);
-                    self.usual.push(took);
-                    if status == old {
-                        last_old = last_old.max(answer.answered);
-                    } else {
-                        *done = true;
-                    }
-                }
-            }
-        }
+        let changed = self.probe.until_changed(old, new);
+        self.slowest = changed.took.iter().copied().fold(self.slowest, Duration::max);
+        self.usual.extend(changed.took);
         self.memory.push(self.resident_kib());
-        last_old - pushed
+        changed.last_old.map_or(Duration::ZERO, |last| last - pushed)
     }
 
     /// What the changes did to requests that ran meanwhile, and to memory.

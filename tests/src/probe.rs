@@ -19,6 +19,18 @@ pub struct Answered {
     pub status: Option<u16>,
 }
 
+/// What one change of policy did to the connections.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// When the last answer by the policy before it came, if one did.
+    pub last_old: Option<Instant>,
+    /// How long each answer took meanwhile.
+    pub took: Vec<Duration>,
+}
+
+/// Longer than any change of policy may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Keep-alive connections, each asking at its own pace. They stop when dropped.
 #[derive(Debug)]
 pub struct Probe {
@@ -68,6 +80,41 @@ impl Probe {
             std::mem::take(&mut *answers.lock().expect("no holder of this lock panics"))
         };
         self.answers.iter().map(take).collect()
+    }
+}
+
+impl Probe {
+    /// Waits until every connection is answered by a newer policy, whose status is `new`.
+    ///
+    /// # Panics
+    /// If a request is decided by neither policy, by the older one after the newer one, or not at all; or if it
+    /// takes longer than a minute.
+    #[must_use]
+    pub fn until_changed(&self, old: u16, new: u16) -> Changed {
+        let start = Instant::now();
+        let mut changed = Changed {
+            last_old: None,
+            took: Vec::new(),
+        };
+        let mut done = vec![false; self.answers.len()];
+        while !done.iter().all(|done| *done) {
+            assert!(start.elapsed() < PATIENCE, "the newer policy is in force");
+            thread::sleep(Duration::from_millis(5));
+            for (done, answers) in done.iter_mut().zip(self.take()) {
+                for answer in answers {
+                    let status = answer.status.expect("no connection is closed");
+                    changed.took.push(answer.answered - answer.asked);
+                    if status == old {
+                        assert!(!*done, "the policy before ruled again");
+                        changed.last_old = changed.last_old.max(Some(answer.answered));
+                    } else {
+                        assert_eq!(status, new, "decided by neither policy");
+                        *done = true;
+                    }
+                }
+            }
+        }
+        changed
     }
 }
 

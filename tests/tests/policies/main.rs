@@ -9,3 +9,4 @@ mod refusals;
 mod resources;
 mod shared;
 mod traps;
+mod under_load;
