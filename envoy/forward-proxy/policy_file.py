@@ -21,7 +21,7 @@ class FilterYaml:
 
     def __init__(self, path, members):
         self.path = path
-        self.shipped = path.read_text()
+        self.shipped = path.read_text(encoding="utf-8")
         self.members = members
 
     def install(self, policy):
@@ -30,12 +30,13 @@ class FilterYaml:
         generation = time.time_ns() // 1000
         members = "".join(f', "{name}": {json.dumps(value)}' for name, value in self.members.items())
         text = f'{{"generation": {generation}, "default_port": 80{members}, "policy": {policy}}}'
-        configuration = json.dumps(text)
+        # What JSON writes as two halves of a surrogate pair, YAML does not read.
+        configuration = json.dumps(text, ensure_ascii=False)
         changed, count = CONFIGURATION.subn(lambda found: f"{found[1]}value: {configuration}\n", self.shipped)
         if count != 1:
             raise NoPolicy(f"{self.path} should have one configuration, not {count}")
         following = self.path.with_name("filter.yaml.next")
-        following.write_text(changed)
+        following.write_text(changed, encoding="utf-8")
         os.replace(following, self.path)
 
 
@@ -82,11 +83,13 @@ class PolicyFile:
     def _apply(self, envoy):
         outcomes = [DISCOVERY + "update_success", DISCOVERY + "update_rejected"]
         before = [envoy.stat(name) for name in outcomes]
+        if None in before:
+            raise NoPolicy(f"{self.path}: Envoy does not answer at the moment")
         start = envoy.log.stat().st_size
         self.install()
         patience = time.monotonic() + 10
         while time.monotonic() < patience and envoy.process.poll() is None:
-            success, rejected = (envoy.stat(name) > was for name, was in zip(outcomes, before))
+            success, rejected = ((envoy.stat(name) or 0) > was for name, was in zip(outcomes, before))
             if success:
                 print(f"policy in force: {self.path}", file=sys.stderr, flush=True)
                 return

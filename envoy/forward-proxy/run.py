@@ -191,7 +191,11 @@ class Envoy:
         return address["port_value"]
 
     def stat(self, name):
-        for line in (self.admin("GET", "/stats") or "").splitlines():
+        """A counter or gauge; 0 if Envoy does not have it yet, None if it does not answer."""
+        answer = self.admin("GET", "/stats")
+        if answer is None:
+            return None
+        for line in answer.splitlines():
             key, _, value = line.partition(": ")
             if key == name:
                 return int(value)
@@ -215,12 +219,16 @@ class Envoy:
         return unsent
 
     def wait_for_none(self, name, seconds):
-        """Waits until a gauge is 0 and stays so for longer than the filter takes to move it; its last value."""
+        """Waits until a gauge is 0 and stays so for longer than the filter takes to move it; its last known value."""
         patience = time.monotonic() + seconds
         quiet = None
+        value = 0
         while True:
             now = time.monotonic()
-            value = self.stat(name)
+            answer = self.stat(name)
+            if answer is None:
+                return value
+            value = answer
             quiet = (quiet or now) if value == 0 else None
             if now > patience or quiet and now - quiet > 0.3:
                 return value

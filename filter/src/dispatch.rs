@@ -4,7 +4,7 @@
 //! stream ends it), so nothing here stays borrowed while a context works.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use hashbrown::HashMap;
 
@@ -29,7 +29,8 @@ enum Context {
 #[derive(Clone)]
 enum Waiting {
     Mail(Rc<Mail>),
-    Policies(Rc<Policies>),
+    /// A stream is no reason to go on asking.
+    Policies(Weak<Policies>),
 }
 
 #[derive(Default)]
@@ -144,7 +145,7 @@ pub(crate) fn expect_mail(token: u32, root: u32, mail: &Mail) {
 /// What comes through this stream is for these policies.
 pub(crate) fn expect_policies(token: u32, root: u32, policies: &Policies) {
     if let Some(policies) = vm().shared_policies(policies) {
-        let waiting = Waiting::Policies(policies);
+        let waiting = Waiting::Policies(Rc::downgrade(&policies));
         table().tokens.borrow_mut().push((token, root, waiting));
     }
 }
@@ -174,8 +175,10 @@ pub(crate) fn grpc_message(token: u32, size: usize) {
             mail.acknowledged(token, root, &message);
         }
         Waiting::Policies(policies) => {
-            policies.received(token, message);
-            settle(vm().take_changed(), false);
+            if let Some(policies) = policies.upgrade() {
+                policies.received(token, message);
+                settle(vm().take_changed(), false);
+            }
         }
     }
 }
@@ -185,7 +188,11 @@ pub(crate) fn grpc_close(token: u32, code: u32) {
     expect_nothing(token);
     match waiting {
         Waiting::Mail(mail) => mail.not_acknowledged(token, code),
-        Waiting::Policies(policies) => policies.closed(token, code, host::monotonic_nanos()),
+        Waiting::Policies(policies) => {
+            if let Some(policies) = policies.upgrade() {
+                policies.closed(token, code, host::monotonic_nanos());
+            }
+        }
     }
 }
 

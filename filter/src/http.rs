@@ -174,12 +174,25 @@ impl Http {
         {
             draft.tell_if_open_long();
         }
+        if second {
+            self.keep_policy();
+        }
         if (changed || second) && self.is_rejected_now(changed) {
             log::info!("a newer policy rejects an open stream, which is closed");
             let closed = dispatch::with(self.id, || proxy::close(Side::Request));
             if let Err(status) = closed {
                 log::error!("an open stream that a newer policy rejects could not be closed: {status}");
             }
+        }
+    }
+
+    /// A resource with an open stream is in use, however long nothing else comes.
+    fn keep_policy(&self) {
+        if let (Some(serving), State::Decided(decided)) = (&self.serving, &*self.state.borrow())
+            && let Some(who) = &decided.request.who
+            && let Some(policies) = &serving.ruling().policies
+        {
+            policies.keep(who);
         }
     }
 
@@ -200,7 +213,8 @@ impl Http {
             return false;
         }
         let ruling = serving.ruling();
-        let Some(bench) = Bench::find(serving, &ruling, decided.request.who.clone(), true) else {
+        // What has no policy yet stays open until it has one.
+        let Some(bench) = Bench::find(serving, &ruling, decided.request.who.clone(), false) else {
             return false;
         };
         if !bench.differs(&decided.basis) {

@@ -1,7 +1,7 @@
 //! What HTTP and TCP streams do alike: decide by the policy in force, remember
 //! by what, and record how it ended.
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use sluice_policy::{Action, Circumstances, Decision, Mode, Policy, Rejection, Seen, Timestamp};
 
@@ -56,10 +56,12 @@ pub(crate) struct Bench {
 }
 
 /// What a stream was decided by, to see whether that has changed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Basis {
     policy: Rc<Policy>,
     mode: Mode,
+    /// The configuration, which it must not keep alive.
+    ruling: Weak<Ruling>,
 }
 
 impl Bench {
@@ -112,6 +114,7 @@ impl Bench {
         Basis {
             policy: Rc::clone(&self.by.policy),
             mode: decision.mode(),
+            ruling: Rc::downgrade(&self.ruling),
         }
     }
 
@@ -121,7 +124,11 @@ impl Bench {
         let mode = given
             .filter(|_| self.overridden)
             .map_or(self.by.policy.mode(), |given| given.mode);
-        !Rc::ptr_eq(&self.by.policy, &basis.policy) || mode != basis.mode || self.by.policy.depends_on_time()
+        let configured_anew = !std::ptr::eq(basis.ruling.as_ptr(), Rc::as_ptr(&self.ruling));
+        configured_anew
+            || !Rc::ptr_eq(&self.by.policy, &basis.policy)
+            || mode != basis.mode
+            || self.by.policy.depends_on_time()
     }
 
     /// The decision in the words of events.

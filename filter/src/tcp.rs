@@ -115,7 +115,8 @@ impl Tcp {
             return false;
         }
         let ruling = serving.ruling();
-        let Some(bench) = Bench::find(serving, &ruling, decided.who.clone(), true) else {
+        // What has no policy yet stays open until it has one.
+        let Some(bench) = Bench::find(serving, &ruling, decided.who.clone(), false) else {
             return false;
         };
         if !bench.differs(&decided.basis) {

@@ -139,6 +139,7 @@ impl Vm {
     fn policies(&self, service: &PolicyService, contact: Contact) -> Rc<Policies> {
         let mut all = self.policies.borrow_mut();
         if let Some((_, policies)) = all.iter().find(|(known, _)| *known == contact) {
+            policies.rejoin();
             return Rc::clone(policies);
         }
         let policies = Rc::new(Policies::new(
@@ -367,7 +368,10 @@ impl Ruling {
                     version,
                     digest,
                 }) => pulse(resource, Some(version), Some(policy.mode()), Some(&digest)),
-                Some(Known::None { version }) => pulse(resource, version, inline.or(Some(Mode::AuditOnly)), None),
+                Some(Known::None { version }) => match inline {
+                    Some(mode) => pulse(resource, None, Some(mode), None),
+                    None => pulse(resource, version, Some(Mode::AuditOnly), None),
+                },
                 None => pulse(resource, None, inline, None),
             });
         }

@@ -9,8 +9,10 @@ mod batch;
 
 use std::collections::VecDeque;
 
+use hashbrown::HashSet;
+
 use super::otlp::{Counters, Writer};
-use super::record::Record;
+use super::record::{Outcome, Record};
 use super::retry::Answer;
 use super::summary::Summaries;
 use crate::backoff::Backoff;
@@ -49,6 +51,9 @@ pub(crate) struct Outbox {
     pending_bytes: usize,
     bytes: usize,
     summaries: Summaries,
+    /// Decisions whose `open` record was counted and not delivered: their ends
+    /// would be second decisions. As many as there are streams open for long.
+    counted: HashSet<u64>,
 
     /// Frozen batches; the last one is sent next or is on its way.
     batches: Vec<Batch>,
@@ -86,6 +91,7 @@ impl Outbox {
             pending_bytes: 0,
             bytes: 0,
             summaries: Summaries::new((most_bytes / 4096).clamp(64, 2048)),
+            counted: HashSet::new(),
             batches: Vec::new(),
             in_flight: false,
             backoff: Backoff::new(seed),
@@ -110,6 +116,12 @@ impl Outbox {
 
     /// Takes a record in. What makes room for it is merged, and counted.
     pub(crate) fn add(&mut self, record: Record) {
+        if let Record::Audit(audit) = &record
+            && audit.reported
+            && self.counted.remove(&audit.number)
+        {
+            return;
+        }
         self.order = self.order.saturating_add(1);
         let size = record.size();
         self.bytes = self.bytes.saturating_add(size);
@@ -189,6 +201,9 @@ impl Outbox {
             // Its decision went out with the open record.
             Record::Audit(audit) if audit.reported => {}
             Record::Audit(audit) => {
+                if audit.course.outcome == Outcome::Open {
+                    self.counted.insert(audit.number);
+                }
                 self.summaries.add(&audit);
                 self.counters.merged = self.counters.merged.saturating_add(1);
             }
@@ -308,6 +323,7 @@ impl Outbox {
             return None;
         }
         self.counters.refused = self.counters.refused.saturating_add(batch.decisions());
+        self.counted.extend(batch.open());
         Some(Notice::GivenUp)
     }
 

@@ -53,6 +53,8 @@ pub(crate) struct Policies {
     repeated: Cell<u64>,
     now: Cell<u64>,
     changed: Cell<bool>,
+    /// It takes no part any more.
+    left: Cell<bool>,
     over_cap: Option<u32>,
     refused: Option<u32>,
 }
@@ -87,6 +89,7 @@ impl Policies {
             repeated: Cell::default(),
             now: Cell::new(proxy::monotonic_nanos()),
             changed: Cell::default(),
+            left: Cell::default(),
             over_cap: counter("sluice_resources_over_cap_total"),
             refused: counter("sluice_policies_refused_total"),
         }
@@ -154,6 +157,9 @@ impl Policies {
     /// The work of a tick, with the root context that ticks.
     pub(crate) fn pulse(&self, root: u32, now: u64) {
         self.now.set(now);
+        if self.left.get() {
+            return;
+        }
         #[cfg(feature = "test-trap")]
         self.trap_if_asked();
         self.listen(root);

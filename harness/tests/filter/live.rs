@@ -182,6 +182,23 @@ fn tunnels_that_a_newer_policy_rejects_are_closed_and_plain_requests_are_not() {
 }
 
 #[test]
+fn a_tunnel_stays_open_until_there_is_a_policy_that_rejects_it() {
+    let inline = with(
+        live(),
+        &json!({"policy_service": null, "policy": {"mode": "audit_only"}}),
+    );
+    let mut lab = lab(&inline, 1);
+    let tunnel = Request::connect("ok.example.com:443").with_property("filter_state|sb", "sb_1");
+    let tunnel = lab.open_http(vm(0), tunnel);
+    lab.add_root(vm(0), Plugin::http(live().to_string())).unwrap();
+    lab.advance(2 * SECOND);
+    assert_eq!((lab.state(&tunnel), lab.has_ended(&tunnel)), (State::Passed, false));
+    lab.tell(policy_of("sb_1", (1, 1), &json!({"mode": "enforce"})));
+    assert_eq!((lab.state(&tunnel), lab.has_ended(&tunnel)), (State::Closed, true));
+    assert_no_trap(&lab);
+}
+
+#[test]
 fn a_resource_that_nobody_uses_is_asked_for_no_more() {
     let config = with(
         live(),
@@ -203,6 +220,7 @@ fn a_resource_that_nobody_uses_is_asked_for_no_more() {
     assert!(!said.contains(&Said::Unsubscribe("a".into())), "one VM still uses it");
     // It is asked for again with its next request.
     let stream = lab.open_http(vm(1), of("b", ALLOWED));
+    assert_eq!(lab.state(&stream), State::Paused, "what was shared is out of date");
     lab.advance(2 * TICK);
     let asked = lab
         .said()

@@ -273,7 +273,7 @@ fn a_policy_file_rules_as_it_is_saved() {
     let runner = Runner::new();
     let policy = runner.folder.path().join("policy.json");
     let save = |text: &str| fs::write(&policy, text).expect("it is writable");
-    save(r#"{"mode": "enforce"}"#);
+    save(r#"{"mode": "enforce", "rules": [{"id": "a", "effect": "deny", "host": "a.example.com", "note": "no 😀"}]}"#);
     let errors = runner.folder.path().join("errors");
     let mut command = runner.command(0);
     command.arg("--policy").arg(&policy);

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::events::otlp;
-use crate::events::record::Record;
+use crate::events::record::{Outcome, Record};
 use crate::events::summary::Summary;
 use crate::refusal::Resource;
 
@@ -13,6 +13,8 @@ struct Log {
     bytes: Vec<u8>,
     /// How many decisions nobody else tells of.
     decisions: u64,
+    /// The number of the decision, if it tells of an open stream.
+    open: Option<u64>,
 }
 
 /// Records with their places in the sequence, encoded.
@@ -39,20 +41,25 @@ impl Batch {
             Record::Undecided(undecided) => (&undecided.resource, 0),
             Record::Heartbeat(heartbeat) => (&heartbeat.resource, 0),
         };
-        self.push(resource.clone(), bytes, decisions);
+        let open = match record {
+            Record::Audit(audit) if audit.course.outcome == Outcome::Open => Some(audit.number),
+            _ => None,
+        };
+        self.push(resource.clone(), bytes, decisions, open);
     }
 
     pub(super) fn add_summary(&mut self, summary: &Summary, bytes: Vec<u8>) {
-        self.push(summary.key.resource.clone(), bytes, summary.count);
+        self.push(summary.key.resource.clone(), bytes, summary.count, None);
     }
 
-    fn push(&mut self, resource: Option<Rc<Resource>>, mut bytes: Vec<u8>, decisions: u64) {
+    fn push(&mut self, resource: Option<Rc<Resource>>, mut bytes: Vec<u8>, decisions: u64, open: Option<u64>) {
         bytes.shrink_to_fit();
         self.bytes = self.bytes.saturating_add(bytes.len());
         self.logs.push(Log {
             resource,
             bytes,
             decisions,
+            open,
         });
     }
 
@@ -95,6 +102,11 @@ impl Batch {
     pub(super) fn refused(&mut self) -> u32 {
         self.refused = self.refused.saturating_add(1);
         self.refused
+    }
+
+    /// The decisions of open streams that it tells of.
+    pub(super) fn open(&self) -> impl Iterator<Item = u64> + '_ {
+        self.logs.iter().filter_map(|log| log.open)
     }
 
     pub(super) fn decisions(&self) -> u64 {

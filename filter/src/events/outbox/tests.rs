@@ -315,6 +315,29 @@ fn the_end_of_a_stream_that_was_told_of_is_no_second_decision() {
 }
 
 #[test]
+fn the_end_of_a_stream_that_was_counted_while_open_is_no_second_decision() {
+    let mut outbox = outbox(64 << 10);
+    let number = outbox.number();
+    let mut open = audit(number, 1, "a.example.com", Action::Allow);
+    open.course.outcome = Outcome::Open;
+    outbox.add(Record::Audit(Box::new(open.clone())));
+    for _ in 0..5000 {
+        rejected(&mut outbox, "no.example.com");
+    }
+    let of_it = |seen: &&Seen| seen.host.as_deref() == Some("a.example.com");
+    let before = drain(&mut outbox, SECOND);
+    assert_eq!(
+        before.iter().filter(of_it).map(|seen| seen.count).sum::<i64>(),
+        1,
+        "in a summary"
+    );
+    open.reported = true;
+    open.course.outcome = Outcome::Ok;
+    outbox.add(Record::Audit(Box::new(open)));
+    assert!(outbox.is_empty());
+}
+
+#[test]
 fn a_heartbeat_says_what_waits_behind_it() {
     let mut outbox = outbox(1 << 20);
     allowed(&mut outbox, "a.example.com");

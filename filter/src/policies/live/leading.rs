@@ -93,12 +93,19 @@ impl Policies {
 
     fn send_all(&self, stream: Stream, messages: Vec<proto::WatchRequest>) {
         for message in messages {
+            if let Some(watch_request::Message::Unsubscribe(proto::Unsubscribe { resource: Some(gone) })) =
+                &message.message
+            {
+                self.unshare(&gone.clone().into());
+            }
             self.send(stream, &message);
         }
     }
 
     fn send(&self, stream: Stream, message: &proto::WatchRequest) {
-        if let Err(status) = grpc::send(stream.token, &message.encode_to_vec()) {
+        // A stream belongs to the root context that opened it, and another one may be at work now.
+        let sent = dispatch::with(stream.root, || grpc::send(stream.token, &message.encode_to_vec()));
+        if let Err(status) = sent {
             // The close callback follows, or the root context is gone already.
             log::debug!("the policy service cannot be told: {status}");
         }
@@ -191,6 +198,14 @@ impl Policies {
         }
     }
 
+    /// Takes back what is shared of a resource that nobody asks for any more: it
+    /// would be out of date for whoever comes later.
+    fn unshare(&self, resource: &Resource) {
+        for part in ["head", "body"] {
+            let _ = host::set_data(&self.resource_key(part, resource), &[], 0);
+        }
+    }
+
     /// Writes a policy where every VM finds it, and tells them.
     fn share(&self, resource: &Resource, version: Option<Version>, message: &[u8]) {
         let key = self.resource_key("head", resource);
@@ -204,12 +219,13 @@ impl Policies {
         if newer(there) && self.read_shared(resource).is_some_and(is_newer) {
             return;
         }
-        // The body first: who sees the new head finds what it speaks of.
-        let written = host::set_data(&self.resource_key("body", resource), message, 0)
-            .and_then(|()| host::set_data(&key, &head(version), cas));
+        // The head first: who loses the race for it leaves the body alone, and
+        // who sees it too early finds another version below it and looks again.
+        let written = host::set_data(&key, &head(version), cas)
+            .and_then(|()| host::set_data(&self.resource_key("body", resource), message, 0));
         match written {
             Ok(()) => {}
-            // Another leader was faster; fenced by the version, either is right.
+            // Another leader was faster; what it has is newer, or comes here too.
             Err(Status::CAS_MISMATCH) => return,
             Err(status) => {
                 log::error!("a policy cannot be shared, other VMs keep the one they have: {status}");
@@ -275,7 +291,7 @@ impl Policies {
         log::info!("this VM asks for policies no more: {why}");
         if let Some(stream) = stream {
             dispatch::expect_nothing(stream.token);
-            let _ = grpc::cancel(stream.token);
+            let _ = dispatch::with(stream.root, || grpc::cancel(stream.token));
         }
     }
 

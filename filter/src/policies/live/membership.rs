@@ -91,6 +91,7 @@ impl Policies {
     /// Gives up what this VM holds in the name of all, before it ends.
     pub(crate) fn leave(&self) {
         let now = proxy::monotonic_nanos();
+        self.left.set(true);
         if self.leads() {
             self.resign("this VM ends");
             // Not in force any more: the next one need not wait.
@@ -98,6 +99,15 @@ impl Policies {
         }
         if self.queue.get().is_some() {
             self.change_members(now, |members| members.leave(&self.vm));
+        }
+    }
+
+    /// Takes part again, as one that knows nobody: it asks the leader anew, whoever that is.
+    pub(crate) fn rejoin(&self) {
+        if self.left.replace(false) {
+            *self.led_by.borrow_mut() = None;
+            self.announced.set(0);
+            self.looked.set(0);
         }
     }
 }

@@ -37,6 +37,8 @@ impl Policies {
             return;
         }
         match self.read_shared(resource) {
+            // Its body is still to come, and a note with it.
+            Some(received) if received.known.version().unwrap_or_default() != there => {}
             Some(received) => {
                 let version = received.known.version();
                 if self.put(received) {
