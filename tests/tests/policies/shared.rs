@@ -1,5 +1,6 @@
 //! A proxy whose policies come from the reference collector, and clients that live through their changes.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
@@ -27,6 +28,7 @@ pub(crate) const UNLISTED: &str = "unlisted.example.com";
 pub(crate) struct Scene {
     pub(crate) world: World,
     pub(crate) collector: Collector,
+    workers: Cell<u32>,
 }
 
 impl Scene {
@@ -34,11 +36,13 @@ impl Scene {
         Self {
             world: World::start(),
             collector: Collector::start(),
+            workers: Cell::default(),
         }
     }
 
     /// The shipped forward proxy, which asks the collector for policies.
     pub(crate) fn setup(&self, workers: u32, configuration: Value) -> Setup {
+        self.workers.set(workers);
         Setup::shipped("forward-proxy", &self.world.dns)
             .collector(self.collector.port())
             .concurrency(workers)
@@ -68,7 +72,9 @@ impl Scene {
         wait::until(&format!("revision {revision} in force in all VMs"), || {
             let version = |ack: &Ack| ack.version.map(|version| (version.epoch, version.revision));
             let mut acks = self.collector.acks().into_iter();
-            acks.find(|ack| version(ack) == Some((epoch, revision)) && ack.vms_in_force == ack.vms)
+            // Those of the workers and of the main thread: a VM is known from its first tick on.
+            let all = |ack: &Ack| ack.vms_in_force == ack.vms && ack.vms > self.workers.get();
+            acks.find(|ack| version(ack) == Some((epoch, revision)) && all(ack))
         })
     }
 
