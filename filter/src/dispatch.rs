@@ -136,18 +136,15 @@ pub(crate) fn delete(id: u32) {
 }
 
 /// The answer to this call is for a mail.
-pub(crate) fn expect_mail(token: u32, root: u32, mail: &Mail) {
-    if let Some(mail) = vm().shared_mail(mail) {
-        table().tokens.borrow_mut().push((token, root, Waiting::Mail(mail)));
-    }
+pub(crate) fn expect_mail(token: u32, root: u32, mail: &Rc<Mail>) {
+    let waiting = Waiting::Mail(Rc::clone(mail));
+    table().tokens.borrow_mut().push((token, root, waiting));
 }
 
 /// What comes through this stream is for these policies.
-pub(crate) fn expect_policies(token: u32, root: u32, policies: &Policies) {
-    if let Some(policies) = vm().shared_policies(policies) {
-        let waiting = Waiting::Policies(Rc::downgrade(&policies));
-        table().tokens.borrow_mut().push((token, root, waiting));
-    }
+pub(crate) fn expect_policies(token: u32, root: u32, policies: &Rc<Policies>) {
+    let waiting = Waiting::Policies(Rc::downgrade(policies));
+    table().tokens.borrow_mut().push((token, root, waiting));
 }
 
 /// Nobody waits for this any more.

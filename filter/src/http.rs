@@ -11,7 +11,7 @@ use crate::host::stream::{self as proxy, Side};
 use crate::host::{self, Flow, Status};
 use crate::refusal::{Refusal, Resource};
 use crate::root::Serving;
-use crate::stream::{Basis, Bench, Draft, client, leave_verdict};
+use crate::stream::{Case, Draft, Past, client, leave_verdict};
 use crate::vm::{Ruling, vm};
 
 /// The filter state with the verdict of an HTTP request; a network filter of
@@ -51,11 +51,7 @@ struct Request {
 
 struct Decided {
     request: Request,
-    basis: Basis,
-    action: Action,
-    draft: Option<Draft>,
-    /// A newer policy rejects it, and it is being closed.
-    closed: bool,
+    past: Past,
 }
 
 impl Request {
@@ -112,8 +108,8 @@ impl Http {
         };
         let ruling = serving.ruling();
         let request = Request::read(&ruling);
-        match Bench::find(serving, &ruling, request.who.clone(), ruling.plan.hold_ms == 0) {
-            Some(bench) => self.carry_out(serving, &bench, request),
+        match Case::find(serving, &ruling, request.who.clone(), ruling.plan.hold_ms == 0) {
+            Some(case) => self.carry_out(serving, &case, request),
             None => {
                 let since = host::monotonic_nanos();
                 *self.state.borrow_mut() = State::Held { request, since };
@@ -122,32 +118,22 @@ impl Http {
         }
     }
 
-    fn carry_out(&self, serving: &Serving, bench: &Bench, request: Request) -> Flow {
+    fn carry_out(&self, serving: &Serving, case: &Case, request: Request) -> Flow {
         #[cfg(feature = "test-trap")]
         assert!(!request.authority.starts_with(b"trap."), "asked to, by a test");
-        let (basis, action, draft, refusal) = {
-            let decision = bench.decide(&request.seen());
+        let (past, refusal) = {
+            let decision = case.decide(&request.seen());
             serving.decisions.count(decision.action(), decision.mode());
             leave_verdict(VERDICT, &decision);
-            let paths = bench.ruling.plan.events.as_ref().is_some_and(|events| events.paths);
-            let draft = bench
-                .ruling
-                .mail
-                .is_some()
-                .then(|| Draft::begin(bench, &decision, request.wire(paths)))
-                .flatten();
+            let paths = case.ruling.plan.events.as_ref().is_some_and(|events| events.paths);
+            let draft = Draft::begin(case, &decision, || request.wire(paths));
             let refusal = (decision.action() == Action::Reject)
-                .then(|| Refusal::of(&decision, bench.who.as_deref(), bench.revision()))
+                .then(|| Refusal::of(&decision, case.who.as_deref(), case.revision()))
                 .flatten();
-            (bench.basis(&decision), decision.action(), draft, refusal)
+            (Past::new(case, &decision, draft), refusal)
         };
-        *self.state.borrow_mut() = State::Decided(Box::new(Decided {
-            request,
-            basis,
-            action,
-            draft,
-            closed: false,
-        }));
+        let action = past.action;
+        *self.state.borrow_mut() = State::Decided(Box::new(Decided { request, past }));
         if let Some(refusal) = refusal {
             refuse(&refusal);
         }
@@ -170,7 +156,7 @@ impl Http {
         }
         if let State::Decided(decided) = &mut *self.state.borrow_mut()
             && second
-            && let Some(draft) = &mut decided.draft
+            && let Some(draft) = &mut decided.past.draft
         {
             draft.tell_if_open_long();
         }
@@ -204,7 +190,7 @@ impl Http {
         let State::Decided(decided) = &mut *state else {
             return false;
         };
-        if decided.closed || decided.action == Action::Reject {
+        if !decided.past.passes() {
             return false;
         }
         // Rules expire without a change; what few requests are upgrades is
@@ -214,22 +200,10 @@ impl Http {
         }
         let ruling = serving.ruling();
         // What has no policy yet stays open until it has one.
-        let Some(bench) = Bench::find(serving, &ruling, decided.request.who.clone(), false) else {
+        let Some(case) = Case::find(serving, &ruling, decided.request.who.clone(), false) else {
             return false;
         };
-        if !bench.differs(&decided.basis) {
-            return false;
-        }
-        let decision = bench.decide(&decided.request.seen());
-        decided.basis = bench.basis(&decision);
-        if decision.action() != Action::Reject {
-            return false;
-        }
-        decided.closed = true;
-        if let Some(draft) = &mut decided.draft {
-            draft.decided_again(&bench, &decision);
-        }
-        true
+        decided.past.is_rejected_by(&case, &decided.request.seen())
     }
 
     /// By the answer of the upstream: Envoy 1.40 shows no request headers once
@@ -244,21 +218,21 @@ impl Http {
     fn try_held(&self) {
         let Some(serving) = &self.serving else { return };
         let ruling = serving.ruling();
-        let bench = {
+        let case = {
             let State::Held { request, since } = &*self.state.borrow() else {
                 return;
             };
             let hold = ruling.plan.hold_ms.saturating_mul(1_000_000);
             let waited = vm().now().max(*since).saturating_sub(*since) >= hold;
-            match Bench::find(serving, &ruling, request.who.clone(), waited) {
-                Some(bench) => bench,
+            match Case::find(serving, &ruling, request.who.clone(), waited) {
+                Some(case) => case,
                 None => return,
             }
         };
         let State::Held { request, .. } = self.state.replace(State::Over) else {
             return;
         };
-        let resumed = dispatch::with(self.id, || match self.carry_out(serving, &bench, request) {
+        let resumed = dispatch::with(self.id, || match self.carry_out(serving, &case, request) {
             Flow::Continue => proxy::resume_request(),
             Flow::Pause => Ok(()),
         });
@@ -272,8 +246,9 @@ impl Http {
         let state = self.state.replace(State::Over);
         match state {
             State::Decided(decided) => {
-                if let Some(draft) = decided.draft {
-                    end(draft, &decided.request, decided.action, decided.closed);
+                let Decided { request, past } = *decided;
+                if let Some(draft) = past.draft {
+                    end(draft, &request, past.action, past.closed);
                 }
             }
             State::Held { request, .. } => self.undecided(Some(request)),

@@ -105,7 +105,7 @@ impl Mail {
     }
 
     /// The work of a tick, with the root context that ticks.
-    pub(crate) fn pulse(&self, root: u32, now: u64, pulses: impl FnOnce() -> Vec<Pulse>) {
+    pub(crate) fn pulse(self: &Rc<Self>, root: u32, now: u64, pulses: impl FnOnce() -> Vec<Pulse>) {
         if self.heartbeat.get() == 0 || now.saturating_sub(self.heartbeat.get()) >= HEARTBEAT {
             self.heartbeat.set(now.max(1));
             let at = host::now_nanos().unwrap_or(0);
@@ -119,7 +119,7 @@ impl Mail {
     }
 
     /// Says that this VM ends. What is left is sent in a hurry.
-    pub(crate) fn close(&self, root: u32, pulses: Vec<Pulse>) {
+    pub(crate) fn close(self: &Rc<Self>, root: u32, pulses: Vec<Pulse>) {
         if !self.closing.replace(true) {
             self.beat(host::now_nanos().unwrap_or(0), pulses, true);
         }
@@ -157,7 +157,7 @@ impl Mail {
         }
     }
 
-    fn send(&self, root: u32, now: u64, hurry: bool) {
+    fn send(self: &Rc<Self>, root: u32, now: u64, hurry: bool) {
         let Some(message) = self.outbox.borrow_mut().send(now, hurry) else {
             return;
         };
@@ -180,7 +180,7 @@ impl Mail {
     }
 
     /// The call was answered with OK.
-    pub(crate) fn acknowledged(&self, token: u32, root: u32, answer: &[u8]) {
+    pub(crate) fn acknowledged(self: &Rc<Self>, token: u32, root: u32, answer: &[u8]) {
         if !self.take_call(token) {
             return;
         }

@@ -47,7 +47,7 @@ impl Moment {
 }
 
 /// Everything a decision of one stream is made by.
-pub(crate) struct Bench {
+pub(crate) struct Case {
     pub(crate) ruling: Rc<Ruling>,
     pub(crate) who: Option<Rc<Resource>>,
     by: By,
@@ -56,15 +56,14 @@ pub(crate) struct Bench {
 }
 
 /// What a stream was decided by, to see whether that has changed.
-#[derive(Clone)]
-pub(crate) struct Basis {
+struct Basis {
     policy: Rc<Policy>,
     mode: Mode,
     /// The configuration, which it must not keep alive.
     ruling: Weak<Ruling>,
 }
 
-impl Bench {
+impl Case {
     /// What a stream of `who` is decided by now; nothing while it has to wait.
     pub(crate) fn find(
         serving: &Serving,
@@ -110,7 +109,7 @@ impl Bench {
         self.by.version.map(|version| version.revision)
     }
 
-    pub(crate) fn basis(&self, decision: &Decision<'_, '_>) -> Basis {
+    fn basis(&self, decision: &Decision<'_, '_>) -> Basis {
         Basis {
             policy: Rc::clone(&self.by.policy),
             mode: decision.mode(),
@@ -119,7 +118,7 @@ impl Bench {
     }
 
     /// Whether a stream that was decided by `basis` might be decided otherwise now.
-    pub(crate) fn differs(&self, basis: &Basis) -> bool {
+    fn differs(&self, basis: &Basis) -> bool {
         let given = self.ruling.plan.override_mode.as_ref();
         let mode = given
             .filter(|_| self.overridden)
@@ -156,6 +155,49 @@ impl Bench {
                 .and_then(|nearest| serde_json::to_string(&nearest).ok())
                 .map(Into::into),
         }
+    }
+}
+
+/// What HTTP and TCP remember alike of a stream that was decided.
+pub(crate) struct Past {
+    pub(crate) action: Action,
+    /// A newer policy rejects it, and it is being closed.
+    pub(crate) closed: bool,
+    pub(crate) draft: Option<Draft>,
+    basis: Basis,
+}
+
+impl Past {
+    pub(crate) fn new(case: &Case, decision: &Decision<'_, '_>, draft: Option<Draft>) -> Self {
+        Self {
+            action: decision.action(),
+            closed: false,
+            draft,
+            basis: case.basis(decision),
+        }
+    }
+
+    /// Whether it could be rejected now: it passed, and nobody is closing it.
+    pub(crate) fn passes(&self) -> bool {
+        !self.closed && self.action != Action::Reject
+    }
+
+    /// Decides an open stream again, if that could turn out otherwise; whether
+    /// it is rejected now, and has to be closed.
+    pub(crate) fn is_rejected_by(&mut self, case: &Case, seen: &Seen<'_>) -> bool {
+        if !case.differs(&self.basis) {
+            return false;
+        }
+        let decision = case.decide(seen);
+        self.basis = case.basis(&decision);
+        if decision.action() != Action::Reject {
+            return false;
+        }
+        self.closed = true;
+        if let Some(draft) = &mut self.draft {
+            draft.decided_again(case, &decision);
+        }
+        true
     }
 }
 
@@ -202,14 +244,14 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Begins one, and counts the decision.
-    pub(crate) fn begin(bench: &Bench, decision: &Decision<'_, '_>, wire: Wire) -> Option<Self> {
-        let mail = Rc::clone(bench.ruling.mail.as_ref()?);
+    pub(crate) fn begin(case: &Case, decision: &Decision<'_, '_>, wire: impl FnOnce() -> Wire) -> Option<Self> {
+        let mail = Rc::clone(case.ruling.mail.as_ref()?);
         let number = mail.count_decision();
         let audit = Audit {
             number,
-            at: bench.moment.wall,
-            decided: bench.decided(decision),
-            wire,
+            at: case.moment.wall,
+            decided: case.decided(decision),
+            wire: wire(),
             course: Course {
                 outcome: Outcome::Open,
                 status: 0,
@@ -232,8 +274,8 @@ impl Draft {
     }
 
     /// A newer policy rejects it.
-    pub(crate) fn decided_again(&mut self, bench: &Bench, decision: &Decision<'_, '_>) {
-        self.audit.decided = bench.decided(decision);
+    fn decided_again(&mut self, case: &Case, decision: &Decision<'_, '_>) {
+        self.audit.decided = case.decided(decision);
         self.tell_if_pending(decision);
     }
 

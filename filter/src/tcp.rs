@@ -11,7 +11,7 @@ use crate::host::stream::{self as proxy, Side};
 use crate::host::{Flow, Status};
 use crate::refusal::Resource;
 use crate::root::Serving;
-use crate::stream::{Basis, Bench, Draft, client, leave_verdict};
+use crate::stream::{Case, Draft, Past, client, leave_verdict};
 
 /// The filter state with the verdict of a connection.
 const VERDICT: &str = "sluice_tcp_verdict";
@@ -33,10 +33,7 @@ pub(crate) struct Tcp {
 struct Decided {
     server_name: Vec<u8>,
     who: Option<Rc<Resource>>,
-    basis: Basis,
-    action: Action,
-    draft: Option<Draft>,
-    closed: bool,
+    past: Past,
 }
 
 impl Tcp {
@@ -64,27 +61,20 @@ impl Tcp {
         let who = ruling.plan.identity.resolve(|path| proxy::property(path).ok());
         // A connection cannot be held: paused it would hang, and leak once the
         // client has gone (seen in Envoy 1.40). So it counts as having waited.
-        let Some(bench) = Bench::find(serving, &ruling, who.clone(), true) else {
+        let Some(case) = Case::find(serving, &ruling, who.clone(), true) else {
             return close();
         };
-        let decision = bench.decide(&seen(&server_name, ruling.plan.surroundings.default_port));
+        let decision = case.decide(&seen(&server_name, ruling.plan.surroundings.default_port));
         serving.decisions.count(decision.action(), decision.mode());
         leave_verdict(VERDICT, &decision);
-        let wire = Wire {
+        let draft = Draft::begin(&case, &decision, || Wire {
             protocol: if server_name.is_empty() { "tcp" } else { "tls" },
             server_name: (!server_name.is_empty()).then(|| printable(&server_name, MOST_NAME).0),
             ..Wire::default()
-        };
-        let (action, basis) = (decision.action(), bench.basis(&decision));
-        let draft = Draft::begin(&bench, &decision, wire);
-        *self.decided.borrow_mut() = Some(Decided {
-            server_name,
-            who,
-            basis,
-            action,
-            draft,
-            closed: false,
         });
+        let past = Past::new(&case, &decision, draft);
+        let action = past.action;
+        *self.decided.borrow_mut() = Some(Decided { server_name, who, past });
         match action {
             Action::Reject => close(),
             Action::Allow | Action::Warn => Flow::Continue,
@@ -95,7 +85,7 @@ impl Tcp {
     pub(crate) fn settle(&self, changed: bool, second: bool) {
         if let Some(decided) = &mut *self.decided.borrow_mut()
             && second
-            && let Some(draft) = &mut decided.draft
+            && let Some(draft) = &mut decided.past.draft
         {
             draft.tell_if_open_long();
         }
@@ -111,40 +101,25 @@ impl Tcp {
         let Some(serving) = &self.serving else { return false };
         let mut decided = self.decided.borrow_mut();
         let Some(decided) = decided.as_mut() else { return false };
-        if decided.closed || decided.action == Action::Reject {
+        if !decided.past.passes() {
             return false;
         }
         let ruling = serving.ruling();
         // What has no policy yet stays open until it has one.
-        let Some(bench) = Bench::find(serving, &ruling, decided.who.clone(), false) else {
+        let Some(case) = Case::find(serving, &ruling, decided.who.clone(), false) else {
             return false;
         };
-        if !bench.differs(&decided.basis) {
-            return false;
-        }
-        let decision = bench.decide(&seen(&decided.server_name, ruling.plan.surroundings.default_port));
-        decided.basis = bench.basis(&decision);
-        if decision.action() != Action::Reject {
-            return false;
-        }
-        decided.closed = true;
-        if let Some(draft) = &mut decided.draft {
-            draft.decided_again(&bench, &decision);
-        }
-        true
+        let seen = seen(&decided.server_name, ruling.plan.surroundings.default_port);
+        decided.past.is_rejected_by(&case, &seen)
     }
 
     /// The connection has ended.
     pub(crate) fn log(&self) {
-        let Some(Decided {
-            closed,
-            action,
-            draft: Some(mut draft),
-            ..
-        }) = self.decided.take()
-        else {
+        let Some(Decided { past, .. }) = self.decided.take() else {
             return;
         };
+        let Past { action, closed, .. } = past;
+        let Some(mut draft) = past.draft else { return };
         draft.set_client(client());
         let flags = proxy::number("response\0flags").unwrap_or(0);
         let outcome = match action {

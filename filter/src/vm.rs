@@ -91,8 +91,6 @@ impl Vm {
 
     fn process(&self) -> String {
         const KEY: &str = "sluice/1/process";
-        /// A write that names this succeeds only where nothing is.
-        const NOTHING_THERE: u32 = u32::MAX;
         for _ in 0..10 {
             if let Ok((bytes, _)) = shared::data(KEY)
                 && let Ok(name) = String::from_utf8(bytes)
@@ -104,7 +102,7 @@ impl Vm {
             let name = format!("{:016x}", RandomState::new().hash_one(3));
             let cas = match shared::data(KEY) {
                 Ok((_, cas)) => cas,
-                Err(_) => NOTHING_THERE,
+                Err(_) => shared::NOTHING_THERE,
             };
             match shared::set_data(KEY, name.as_bytes(), cas) {
                 Ok(()) => return name,
@@ -139,6 +137,7 @@ impl Vm {
     fn policies(&self, service: &PolicyService, contact: Contact) -> Rc<Policies> {
         let mut all = self.policies.borrow_mut();
         if let Some((_, policies)) = all.iter().find(|(known, _)| *known == contact) {
+            policies.limit(service);
             policies.rejoin();
             return Rc::clone(policies);
         }
@@ -195,20 +194,6 @@ impl Vm {
     /// When the tick was that ran last, by the clock that never goes back.
     pub(crate) fn now(&self) -> u64 {
         self.pulse.get()
-    }
-
-    /// The same mail, to be kept.
-    pub(crate) fn shared_mail(&self, mail: &Mail) -> Option<Rc<Mail>> {
-        self.all_mails()
-            .into_iter()
-            .find(|other| std::ptr::eq(&raw const **other, mail))
-    }
-
-    /// The same policies, to be kept.
-    pub(crate) fn shared_policies(&self, policies: &Policies) -> Option<Rc<Policies>> {
-        self.all_policies()
-            .into_iter()
-            .find(|other| std::ptr::eq(&raw const **other, policies))
     }
 
     fn all_policies(&self) -> Vec<Rc<Policies>> {

@@ -54,6 +54,7 @@ impl EffectiveRead {
     }
 }
 
+// Derived, it would take a list of two for the object too.
 impl<'de> Deserialize<'de> for EffectiveRead {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(EffectiveVisitor)

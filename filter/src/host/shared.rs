@@ -7,6 +7,10 @@ use super::{Status, check, read};
 const COUNTER: i32 = 0;
 const GAUGE: i32 = 1;
 
+/// A write that names this succeeds only where nothing is, which the proxy has
+/// no other word for: no value was ever written so often.
+pub(crate) const NOTHING_THERE: u32 = u32::MAX;
+
 /// A value and the number that a later write must name to be the next one.
 /// Zero never is one: a write that names it always succeeds.
 pub(crate) fn data(key: &str) -> Result<(Vec<u8>, u32), Status> {

@@ -67,6 +67,11 @@ impl Leader {
         }
     }
 
+    /// How many resources may be asked for; those that are stay.
+    pub(crate) fn limit(&mut self, most: usize) {
+        self.most = most;
+    }
+
     /// A VM wants a resource, now or still. Beyond the most there are, it is
     /// not asked for: every VM has its own, and anybody can write wishes.
     pub(crate) fn want(&mut self, vm: &Rc<str>, resource: Rc<Resource>, now: u64) {

@@ -26,8 +26,6 @@ const ANNOUNCE: u64 = MEMBER / 6;
 const REPEAT: u64 = 60_000_000_000;
 /// How often the lease is looked at; the leader renews it then.
 const LOOK: u64 = LEASE / 6;
-/// A write that names this succeeds only where nothing is, which the proxy has no other word for.
-const NOTHING_THERE: u32 = u32::MAX;
 
 /// The policies of one policy service, in one VM.
 pub(crate) struct Policies {
@@ -36,7 +34,7 @@ pub(crate) struct Policies {
     instance: Rc<str>,
     seed: u64,
     idle: Cell<u64>,
-    most: usize,
+    most: Cell<usize>,
     slots: RefCell<Slots>,
     leader: RefCell<Option<Leader>>,
     /// The queue of this VM, and the root context that is told of it.
@@ -76,7 +74,7 @@ impl Policies {
             instance: Rc::clone(instance),
             seed,
             idle: Cell::new(service.idle_ms.saturating_mul(1_000_000)),
-            most: service.max_resources,
+            most: Cell::new(service.max_resources),
             slots: RefCell::new(Slots::new(service.max_resources)),
             leader: RefCell::default(),
             queue: Cell::default(),
@@ -92,6 +90,17 @@ impl Policies {
             left: Cell::default(),
             over_cap: counter("sluice_resources_over_cap_total"),
             refused: counter("sluice_policies_refused_total"),
+        }
+    }
+
+    /// How much may be asked for, and how long what is not used; of several
+    /// configurations the one in force.
+    pub(crate) fn limit(&self, service: &PolicyService) {
+        self.idle.set(service.idle_ms.saturating_mul(1_000_000));
+        self.most.set(service.max_resources);
+        self.slots.borrow_mut().limit(service.max_resources);
+        if let Some(leader) = self.leader.borrow_mut().as_mut() {
+            leader.limit(service.max_resources);
         }
     }
 
@@ -155,7 +164,7 @@ impl Policies {
     }
 
     /// The work of a tick, with the root context that ticks.
-    pub(crate) fn pulse(&self, root: u32, now: u64) {
+    pub(crate) fn pulse(self: &Rc<Self>, root: u32, now: u64) {
         self.now.set(now);
         if self.left.get() {
             return;
@@ -277,7 +286,7 @@ impl Policies {
     /// Stops asking for resources that have not been seen for long.
     fn forget(&self, now: u64) {
         let before = now.saturating_sub(self.idle.get());
-        let unused = self.slots.borrow_mut().forget_unused(before, |_| false);
+        let unused = self.slots.borrow_mut().forget_unused(before);
         let led_by = self.led_by.borrow().clone();
         for resource in unused {
             match &led_by {
@@ -293,7 +302,7 @@ impl Policies {
     }
 
     /// A queue of this VM has something in it.
-    pub(crate) fn queue_ready(&self, queue: u32, root: u32) {
+    pub(crate) fn queue_ready(self: &Rc<Self>, queue: u32, root: u32) {
         self.now.set(proxy::monotonic_nanos());
         if self.queue.get().is_some_and(|(own, _)| own == queue) {
             self.drain_queue();

@@ -48,6 +48,11 @@ impl Slots {
         }
     }
 
+    /// How many resources there may be; those there are stay.
+    pub(crate) fn limit(&mut self, most: usize) {
+        self.most = most;
+    }
+
     /// What is known of a resource, which is used now.
     pub(crate) fn look_up(&mut self, resource: &Rc<Resource>, now: u64) -> Lookup {
         if let Some(slot) = self.slots.get_mut(resource) {
@@ -138,13 +143,12 @@ impl Slots {
         self.slots.values_mut().for_each(|slot| slot.asked = false);
     }
 
-    /// Forgets and returns the resources that have not been used since `before`,
-    /// but for those that `keep` keeps.
-    pub(crate) fn forget_unused(&mut self, before: u64, keep: impl Fn(&Resource) -> bool) -> Vec<Rc<Resource>> {
+    /// Forgets and returns the resources that have not been used since `before`.
+    pub(crate) fn forget_unused(&mut self, before: u64) -> Vec<Rc<Resource>> {
         let unused: Vec<_> = self
             .slots
             .iter()
-            .filter(|(resource, slot)| slot.used < before && !keep(resource))
+            .filter(|(_, slot)| slot.used < before)
             .map(|(resource, _)| Rc::clone(resource))
             .collect();
         for resource in &unused {
@@ -227,8 +231,8 @@ mod tests {
         assert!(slots.take_unasked().is_empty());
         slots.ask_again();
         assert_eq!(slots.take_unasked().len(), 2);
-        assert_eq!(slots.forget_unused(15, |kept| kept.id == "a"), []);
-        assert_eq!(slots.forget_unused(15, |_| false), [resource("a")]);
+        assert_eq!(slots.forget_unused(10), []);
+        assert_eq!(slots.forget_unused(15), [resource("a")]);
         assert!(matches!(slots.look_up(&resource("c"), 30), Lookup::New));
     }
 }

@@ -8,7 +8,7 @@ use super::super::leader::{Leader, Stream, request};
 use super::super::proto::{self, watch_request};
 use super::super::received::{Envelope, Received, Refused, Why};
 use super::super::shared::{Tell, head, read_head};
-use super::{NOTHING_THERE, Policies};
+use super::Policies;
 use crate::dispatch;
 use crate::host::grpc::{self, Method};
 use crate::host::shared as host;
@@ -22,13 +22,20 @@ const METHOD: &str = "Watch";
 
 impl Policies {
     /// Does what a leader has to do now, if this VM is the leader.
-    pub(super) fn lead(&self, root: u32, now: u64) {
+    pub(super) fn lead(self: &Rc<Self>, root: u32, now: u64) {
         if !self.leads() || self.contact.is_queue().is_some() {
             return;
         }
-        let stream = self.leader.borrow().as_ref().and_then(|leader| leader.stream);
-        let Some(stream) = stream.or_else(|| self.open(root, now)) else {
-            return;
+        let open = self.leader.borrow().as_ref().and_then(|leader| leader.stream);
+        let stream = match open {
+            Some(stream) => stream,
+            None => {
+                let Some((stream, hello)) = self.open(root, now) else {
+                    return;
+                };
+                self.send_all(stream, hello);
+                stream
+            }
         };
         self.look_at_members(now);
         let members = self.member_names();
@@ -47,7 +54,7 @@ impl Policies {
         names
     }
 
-    fn open(&self, root: u32, now: u64) -> Option<Stream> {
+    fn open(self: &Rc<Self>, root: u32, now: u64) -> Option<(Stream, Vec<proto::WatchRequest>)> {
         let held: Vec<(Rc<Resource>, Version)> = {
             let slots = self.slots.borrow();
             let resources = slots.resources().into_iter();
@@ -55,10 +62,12 @@ impl Policies {
                 .filter_map(|(resource, version)| Some((resource, version?)))
                 .collect()
         };
-        let mut leader = self.leader.borrow_mut();
-        let leader = leader.as_mut()?;
-        if leader.subscriptions() == 0 || !leader.backoff.is_over(now) {
-            return None;
+        {
+            let leader = self.leader.borrow();
+            let leader = leader.as_ref()?;
+            if leader.subscriptions() == 0 || !leader.backoff.is_over(now) {
+                return None;
+            }
         }
         let method = Method {
             upstream: &self.contact.upstream,
@@ -66,26 +75,27 @@ impl Policies {
             method: METHOD,
             authorization: self.contact.authorization.as_deref(),
         };
-        match grpc::open(&method) {
+        // Nothing is borrowed while the proxy is called: it may call back.
+        let opened = grpc::open(&method);
+        let mut leader = self.leader.borrow_mut();
+        let leader = leader.as_mut()?;
+        // Whatever it brings, the next attempt waits if this one fails.
+        let first = leader.backoff.failures() == 0;
+        leader.backoff.failed(now);
+        match opened {
             Ok(token) => {
                 let stream = Stream { token, root };
                 dispatch::expect_policies(token, root, self);
-                // Whatever it brings, the next attempt waits if this one fails.
-                leader.backoff.failed(now);
                 let hello = leader.opened(stream, &self.instance, &held);
-                for message in hello {
-                    self.send(stream, &message);
-                }
-                Some(stream)
+                Some((stream, hello))
             }
             Err(status) => {
-                if leader.backoff.failures() == 0 {
+                if first {
                     log::warn!(
                         "no stream to {} for policies, it is tried again: {status}",
                         self.contact
                     );
                 }
-                leader.backoff.failed(now);
                 None
             }
         }
@@ -112,7 +122,7 @@ impl Policies {
     }
 
     /// The stream brought a message.
-    pub(crate) fn received(&self, token: u32, message: Vec<u8>) {
+    pub(crate) fn received(self: &Rc<Self>, token: u32, message: Vec<u8>) {
         let Some(stream) = self.stream(token) else { return };
         if let Some(leader) = self.leader.borrow_mut().as_mut() {
             leader.backoff.succeeded();
@@ -211,7 +221,7 @@ impl Policies {
         let key = self.resource_key("head", resource);
         let (there, cas) = match host::data(&key) {
             Ok((bytes, cas)) => (read_head(&bytes), cas),
-            Err(_) => (None, NOTHING_THERE),
+            Err(_) => (None, host::NOTHING_THERE),
         };
         let newer = |there: Option<Version>| there.unwrap_or_default() > version.unwrap_or_default();
         // The head alone does not count: anybody could have written a number.

@@ -6,7 +6,7 @@ use prost::Message;
 
 use super::super::leader::Leader;
 use super::super::shared::{LEASE, Lease, Members};
-use super::{NOTHING_THERE, Policies};
+use super::Policies;
 use crate::host::shared::{self as host};
 use crate::host::{self as proxy, Status};
 
@@ -24,7 +24,7 @@ impl Policies {
         for _ in 0..10 {
             let (bytes, cas) = match host::data(&key) {
                 Ok(found) => found,
-                Err(_) => (Vec::new(), NOTHING_THERE),
+                Err(_) => (Vec::new(), host::NOTHING_THERE),
             };
             let mut members = Members::read(&bytes, now);
             change(&mut members);
@@ -48,7 +48,7 @@ impl Policies {
     pub(super) fn look_at_lease(&self, now: u64) {
         self.look_at_members(now);
         let key = self.key("lease");
-        let (bytes, cas) = host::data(&key).unwrap_or((Vec::new(), NOTHING_THERE));
+        let (bytes, cas) = host::data(&key).unwrap_or((Vec::new(), host::NOTHING_THERE));
         match Lease::read(&bytes, now) {
             Some(lease) if *lease.vm != *self.vm => {
                 self.resign("another VM leads");
@@ -70,7 +70,7 @@ impl Policies {
             Ok(()) => {
                 if !self.leads() {
                     log::info!("this VM now asks for policies for the whole process");
-                    *self.leader.borrow_mut() = Some(Leader::new(self.seed, self.most));
+                    *self.leader.borrow_mut() = Some(Leader::new(self.seed, self.most.get()));
                 }
                 self.follow(Rc::clone(&self.vm));
             }
