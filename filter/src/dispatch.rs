@@ -82,8 +82,8 @@ pub(crate) fn configure(id: u32) -> bool {
 }
 
 pub(crate) fn tick(id: u32) {
-    if let Some(Context::Root(_)) = context(id) {
-        vm().tick(id);
+    if let Some(Context::Root(root)) = context(id) {
+        root.tick();
     }
 }
 

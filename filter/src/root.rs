@@ -1,6 +1,6 @@
 //! The root context of every root id: configuration, and what its streams share.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::config::{Kind, Plan};
@@ -8,13 +8,14 @@ use crate::ground::Standing;
 use crate::host;
 use crate::metrics::Decisions;
 use crate::places::{Place, Plugin};
-use crate::vm::{Ruling, TICK_MS, vm};
+use crate::vm::{FIRST_TICK_MS, Ruling, TICK_MS, vm};
 
 /// A root context. It decides nothing before it is configured, and rules no
 /// more once the proxy is done with it.
 pub(crate) struct Root {
     id: u32,
     serving: RefCell<Option<Rc<Serving>>>,
+    ticked: Cell<bool>,
 }
 
 /// What the streams of a root context share.
@@ -37,6 +38,7 @@ impl Root {
         Self {
             id,
             serving: RefCell::default(),
+            ticked: Cell::default(),
         }
     }
 
@@ -83,7 +85,8 @@ impl Root {
             .map_err(|problem| problem.to_string())?;
         // All that others would notice waits for a tick: a VM that only tries
         // the configuration is configured too, and does not tick.
-        host::set_tick_period(TICK_MS).map_err(|status| format!("configuration: no ticks to be had: {status}"))?;
+        host::set_tick_period(FIRST_TICK_MS)
+            .map_err(|status| format!("configuration: no ticks to be had: {status}"))?;
         let serving = Serving {
             kind,
             decisions: Decisions::define(),
@@ -92,6 +95,16 @@ impl Root {
         };
         *self.serving.borrow_mut() = Some(Rc::new(serving));
         Ok(())
+    }
+
+    /// The time between two ticks is over.
+    pub(crate) fn tick(&self) {
+        if !self.ticked.replace(true)
+            && let Err(status) = host::set_tick_period(TICK_MS)
+        {
+            log::warn!("it ticks more often than it need: {status}");
+        }
+        vm().tick(self.id);
     }
 
     /// The proxy is done with it; whether it may be deleted now.

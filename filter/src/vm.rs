@@ -21,8 +21,13 @@ use crate::stream::Moment;
 /// Every root context asks for a tick this often; the VM does its work once in
 /// that time, whoever ticks.
 pub(crate) const TICK_MS: u32 = 100;
+/// The first one comes sooner: the first request waits for the policy that is
+/// asked for then, and a VM that is replaced before it has no connection yet
+/// to send its events on (Envoy 1.40 calls nothing after `on_done`).
+pub(crate) const FIRST_TICK_MS: u32 = 10;
 const TICK: u64 = 90_000_000;
-/// How long a VM that ends waits for what has not been acknowledged.
+/// How long a VM that ends waits for what has not been acknowledged, in a proxy
+/// that lets it wait.
 const LAST_WORDS: u64 = 5_000_000_000;
 
 /// A configuration in force, with what it talks to.

@@ -131,7 +131,7 @@ fn a_full_batch_does_not_wait_and_the_next_goes_with_the_acknowledgement() {
     assert!(sizes.iter().all(|&size| (1000..=4096).contains(&size)), "{sizes:?}");
     let left = 12_000 - collector.decisions();
     assert!(left < 4096, "{left} are left, enough for a batch");
-    lab.advance(60 * SECOND);
+    lab.advance(60 * SECOND + TICK);
     let call = lab.calls().pop().unwrap();
     collector.answer(&mut lab, &call, Ok(Vec::new()));
     assert_eq!(collector.decisions(), 12_000);

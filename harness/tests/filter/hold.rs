@@ -54,7 +54,7 @@ fn one_that_was_held_long_enough_is_decided_by_what_is_configured() {
         let (mut lab, collector) = started(&config(700, on_unknown), 1);
         lab.advance(Duration::from_millis(50));
         let stream = lab.open_http(vm(0), of("sb_1", ALLOWED));
-        lab.advance(Duration::from_millis(749));
+        lab.advance(Duration::from_millis(759));
         assert_eq!(lab.state(&stream), State::Paused);
         lab.advance(Duration::from_millis(1));
         let state = lab.state(&stream);

@@ -18,6 +18,8 @@ pub(crate) use self::proto::{Content, EffectivePolicy, Version, WatchResponse};
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 /// Every root context asks for a tick this often.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
+/// The first tick of a root context comes sooner.
+pub(crate) const FIRST_TICK: Duration = Duration::from_millis(10);
 
 /// A host that every policy here rejects.
 pub(crate) const PROBE: &str = "probe.example.net";
