@@ -1,0 +1,12 @@
+//! Compiles `sluice.policy.v1` without a `protoc` of the machine: messages and the server.
+
+use std::error::Error;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy/proto");
+    println!("cargo::rerun-if-changed={}", protos.display());
+    let files = protox::compile(["sluice/policy/v1/policy_service.proto"], [&protos])?;
+    tonic_prost_build::configure().build_client(false).compile_fds(files)?;
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Numbers that only go up, in the order in which transactions commit.
+
+use super::Tx;
+use crate::error::Error;
+use crate::moment::Moment;
+
+impl super::Store {
+    /// `count` new times, unique and higher than all before; answers the first of them.
+    ///
+    /// The clock's row stays locked until `tx` commits, so take them last.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn inserted_at(tx: &mut Tx, count: usize) -> Result<i64, Error> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let last: i64 = sqlx::query_scalar(
+            "UPDATE clocks SET last = CASE WHEN last >= $1 THEN last + $2 ELSE $1 + $2 END \
+             WHERE name = 'inserted_at' RETURNING last",
+        )
+        .bind(Moment::now().0)
+        .bind(count)
+        .fetch_one(&mut **tx)
+        .await?;
+        Ok(last - count + 1)
+    }
+
+    /// The next revision: of all policies one sequence, so that the effective
+    /// policy of a resource has the higher of its own and its tenant's.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn next_revision(tx: &mut Tx) -> Result<i64, Error> {
+        let next = sqlx::query_scalar("UPDATE clocks SET last = last + 1 WHERE name = 'revision' RETURNING last");
+        Ok(next.fetch_one(&mut **tx).await?)
+    }
+}

@@ -1,0 +1,105 @@
+//! Opening the database, and bringing its schema up to date.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgConnectOptions;
+
+use super::{Kind, Store, notify};
+use crate::changes::Changes;
+use crate::moment::Moment;
+
+/// Why there is no database to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The address makes no sense.
+    #[error("{url:?} is no database: expected sqlite:FILE or postgres://USER@HOST/NAME")]
+    Url {
+        /// As given, without what might be a password.
+        url: String,
+    },
+    /// It cannot be reached or opened.
+    #[error("the database cannot be opened: {0}")]
+    Connect(#[from] sqlx::Error),
+    /// Its tables are not what this version needs.
+    #[error("the database's tables cannot be brought up to date: {0}")]
+    Migrate(#[from] MigrateError),
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Opens a database, makes it if it is a file that is not there yet, and
+    /// brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        sqlx::any::install_default_drivers();
+        let kind = match url.split_once(':') {
+            Some(("sqlite", _)) => Kind::Sqlite,
+            Some(("postgres" | "postgresql", _)) => Kind::Postgres,
+            _ => {
+                let url = url.split('@').next_back().unwrap_or_default().to_owned();
+                return Err(OpenError::Url { url });
+            }
+        };
+        let changes = Changes::default();
+        let store = match kind {
+            Kind::Sqlite => {
+                let separator = if url.contains('?') { '&' } else { '?' };
+                let options = AnyConnectOptions::from_str(&format!("{url}{separator}mode=rwc"))?;
+                let write = sqlite(1).connect_with(options.clone()).await?;
+                sqlx::migrate!("migrations/sqlite").run(&write).await?;
+                let read = sqlite(4).connect_with(options).await?;
+                Self {
+                    kind,
+                    read,
+                    write,
+                    changes,
+                }
+            }
+            Kind::Postgres => {
+                let pool = AnyPoolOptions::new().max_connections(16).acquire_timeout(PATIENCE);
+                let pool = pool.connect_with(AnyConnectOptions::from_str(url)?).await?;
+                sqlx::migrate!("migrations/postgres").run(&pool).await?;
+                tokio::spawn(notify::listen(PgConnectOptions::from_str(url)?, changes.clone()));
+                Self {
+                    kind,
+                    read: pool.clone(),
+                    write: pool,
+                    changes,
+                }
+            }
+        };
+        store.begin_epoch().await?;
+        Ok(store)
+    }
+
+    /// A new database has a new epoch: the time at which it was made.
+    async fn begin_epoch(&self) -> Result<(), sqlx::Error> {
+        let insert = sqlx::query("INSERT INTO meta (name, value) VALUES ('epoch', $1) ON CONFLICT (name) DO NOTHING");
+        insert
+            .bind(Moment::now().0 / crate::moment::SECOND)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+}
+
+/// `synchronous = FULL`: what was acknowledged survives a power failure too.
+fn sqlite(connections: u32) -> AnyPoolOptions {
+    const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                            PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY";
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(SETTINGS).execute(&mut *connection).await?;
+                Ok(())
+            })
+        })
+}
