@@ -11,7 +11,10 @@ pub mod changes;
 pub mod error;
 pub mod id;
 pub mod moment;
+pub mod operators;
+pub mod policies;
 pub mod resource;
+pub mod resources;
 pub mod store;
 
 /// The messages and the server of `sluice.policy.v1`.

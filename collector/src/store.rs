@@ -42,6 +42,14 @@ impl Store {
         self.kind
     }
 
+    /// What makes a `SELECT` lock the rows it finds, where that is not the writer's anyway.
+    pub(crate) fn for_update(&self) -> &'static str {
+        match self.kind {
+            Kind::Sqlite => "",
+            Kind::Postgres => " FOR UPDATE",
+        }
+    }
+
     /// For reading outside a transaction.
     #[must_use]
     pub fn read(&self) -> &AnyPool {
