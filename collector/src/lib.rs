@@ -16,6 +16,7 @@ pub mod policies;
 pub mod resource;
 pub mod resources;
 pub mod store;
+pub mod watch;
 
 /// The messages and the server of `sluice.policy.v1`.
 pub(crate) mod policy_v1 {
