@@ -7,16 +7,24 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod api;
+pub mod audit;
 pub mod changes;
+mod collector;
 pub mod error;
 pub mod id;
 pub mod moment;
 pub mod operators;
+pub mod pending;
 pub mod policies;
 pub mod resource;
 pub mod resources;
+pub mod settings;
 pub mod store;
 pub mod watch;
+
+pub use collector::{Collector, Running, StartError};
+pub use settings::{Settings, TlsFiles};
 
 /// The messages and the server of `sluice.policy.v1`.
 pub(crate) mod policy_v1 {

@@ -21,6 +21,10 @@ pub struct Known {
     pub name: Option<String>,
     /// What it was made from.
     pub template: Option<String>,
+    /// Whose it is in the systems of others.
+    pub external_user_id: Option<String>,
+    /// Where it is in the systems of others.
+    pub external_workspace_id: Option<String>,
     /// `registered` or `seen`.
     pub origin: String,
     /// When it became known.
@@ -62,6 +66,19 @@ async fn insert(tx: &mut Tx, resource: &Resource, origin: &str, seen: Option<Mom
     Ok(())
 }
 
+/// What somebody says of a resource; `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Registration {
+    /// What people call it.
+    pub name: Option<String>,
+    /// What it is made from.
+    pub template: Option<String>,
+    /// Whose it is in the systems of others.
+    pub external_user_id: Option<String>,
+    /// Where it is in the systems of others.
+    pub external_workspace_id: Option<String>,
+}
+
 /// Registers a resource, or changes what is registered of it. One that has no
 /// policy yet gets a copy of its template's.
 ///
@@ -70,18 +87,27 @@ async fn insert(tx: &mut Tx, resource: &Resource, origin: &str, seen: Option<Mom
 pub async fn register(
     tx: &mut Tx,
     resource: &Resource,
-    name: Option<&str>,
-    template: Option<&str>,
+    registration: &Registration,
 ) -> Result<(Known, bool, Vec<Change>), Error> {
     let is_new = find(&mut **tx, resource).await?.is_none();
     insert(tx, resource, "registered", None).await?;
+    let Registration {
+        name,
+        template,
+        external_user_id,
+        external_workspace_id,
+    } = registration;
     let update = "UPDATE resources SET name = COALESCE($3, name), template = COALESCE($4, template), \
+                  external_user_id = COALESCE($5, external_user_id), \
+                  external_workspace_id = COALESCE($6, external_workspace_id), \
                   origin = 'registered' WHERE resource_type = $1 AND resource_id = $2";
     sqlx::query(update)
         .bind(&resource.kind)
         .bind(&resource.id)
-        .bind(name)
-        .bind(template)
+        .bind(name.clone())
+        .bind(template.clone())
+        .bind(external_user_id.clone())
+        .bind(external_workspace_id.clone())
         .execute(&mut **tx)
         .await?;
     let changes = match template {
@@ -131,6 +157,8 @@ fn known(row: &AnyRow) -> Result<Known, Error> {
         resource: Resource::new(kind, id),
         name: row.try_get("name")?,
         template: row.try_get("template")?,
+        external_user_id: row.try_get("external_user_id")?,
+        external_workspace_id: row.try_get("external_workspace_id")?,
         origin: row.try_get("origin")?,
         created_at: Moment(row.try_get("created_at")?),
         last_seen: row.try_get::<Option<i64>, _>("last_seen")?.map(Moment),

@@ -8,6 +8,8 @@ mod clock;
 mod notify;
 mod open;
 
+pub use open::OpenError;
+
 use sqlx::AnyPool;
 use sqlx::{Any, Transaction};
 

@@ -41,6 +41,9 @@ CREATE TABLE resources (
     resource_id TEXT NOT NULL,
     name TEXT,
     template TEXT,
+    -- who and where in the systems of others
+    external_user_id TEXT,
+    external_workspace_id TEXT,
     -- registered: somebody said so; seen: an event or a subscription came first
     origin TEXT NOT NULL,
     created_at BIGINT NOT NULL,

@@ -80,9 +80,14 @@ pub(super) async fn policy(
 
 /// The tenant's document, if there is one.
 pub(super) async fn tenant(tx: &mut Tx) -> Result<Option<PolicyDocument>, Error> {
-    let Some(tenant) = load::of(&mut **tx, &Resource::tenant()).await? else {
+    own_document(tx, &Resource::tenant()).await
+}
+
+/// The own document of a resource, if it has one.
+pub(crate) async fn own_document(tx: &mut Tx, resource: &Resource) -> Result<Option<PolicyDocument>, Error> {
+    let Some(policy) = load::of(&mut **tx, resource).await? else {
         return Ok(None);
     };
-    let rules = load::rules(&mut **tx, &tenant.id).await?;
-    Ok(Some(tenant.document(&rules)))
+    let rules = load::rules(&mut **tx, &policy.id).await?;
+    Ok(Some(policy.document(&rules)))
 }

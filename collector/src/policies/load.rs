@@ -59,7 +59,7 @@ pub async fn all<'c, E: Executor<'c, Database = Any> + Copy>(on: E) -> Result<Ve
 }
 
 /// The rules of a policy, in order.
-pub(super) async fn rules<'c, E: Executor<'c, Database = Any>>(on: E, policy: &str) -> Result<Vec<StoredRule>, Error> {
+pub(crate) async fn rules<'c, E: Executor<'c, Database = Any>>(on: E, policy: &str) -> Result<Vec<StoredRule>, Error> {
     let query = "SELECT * FROM rules WHERE policy_id = $1 AND removed_at IS NULL ORDER BY position";
     stored(&sqlx::query(query).bind(policy.to_owned()).fetch_all(on).await?)
 }

@@ -3,6 +3,8 @@
 //! All targets are checked before any is changed, each is changed by a
 //! revision of its own, all in one transaction, and doing it again changes nothing.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sluice_policy::{Effect, Mode};
 
@@ -15,6 +17,7 @@ use crate::access::Caller;
 use crate::changes::Change;
 use crate::error::Error;
 use crate::resource::Resource;
+use crate::resources;
 use crate::store::{Store, Tx};
 
 /// What is to be put everywhere.
@@ -113,6 +116,64 @@ pub async fn spread(
     Ok((outcomes, changes))
 }
 
+/// The resources that targets mean, in order and each once; of a glob those that the caller may change.
+///
+/// # Errors
+/// [`Error::Validation`] if a glob fits nothing that is known.
+pub async fn resolve(store: &Store, caller: &Caller, targets: &[Target]) -> Result<Vec<Resource>, Error> {
+    let known = resources::all(store.read()).await?;
+    let mut found = BTreeSet::new();
+    for target in targets {
+        match target {
+            Target::Resource(resource) => {
+                found.insert(resource.clone());
+            }
+            Target::Glob(glob) => {
+                let before = found.len();
+                let fit = known.iter().map(|known| &known.resource);
+                let fit = fit.filter(|resource| caller.scope.contains(resource) && fits(glob, &resource.to_string()));
+                found.extend(fit.cloned());
+                if found.len() == before {
+                    return Err(Error::field(
+                        "targets",
+                        glob,
+                        "a glob that fits TYPE/ID of a known resource, such as sandbox/ci-*",
+                    ));
+                }
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// `*` stands for any characters, `?` for one; the rest for itself.
+fn fits(glob: &str, text: &str) -> bool {
+    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
+    // Where to go on if what follows the last `*` does not fit: it takes one character more.
+    let (mut at, mut seen, mut star) = (0, 0, None);
+    while seen < text.len() {
+        match glob.get(at) {
+            Some('*') => {
+                star = Some((at, seen));
+                at += 1;
+            }
+            Some(one) if *one == '?' || *one == text[seen] => {
+                at += 1;
+                seen += 1;
+            }
+            _ => match star {
+                Some((place, taken)) => {
+                    star = Some((place, taken + 1));
+                    at = place + 1;
+                    seen = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    glob[at..].iter().all(|rest| *rest == '*')
+}
+
 /// What is in force where there is no own policy.
 async fn inherited(tx: &mut Tx, resource: &Resource) -> Result<(Mode, Effect), Error> {
     let tenant = if resource.is_tenant() {
@@ -123,4 +184,25 @@ async fn inherited(tx: &mut Tx, resource: &Resource) -> Result<(Mode, Effect), E
     Ok(tenant.map_or((Mode::AuditOnly, Effect::Deny), |tenant| {
         (tenant.mode, tenant.default_effect)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn globs_fit_whole_names() {
+        for (glob, text, expected) in [
+            ("sandbox/*", "sandbox/a", true),
+            ("sandbox/ci-*", "sandbox/ci-", true),
+            ("sandbox/ci-?", "sandbox/ci-", false),
+            ("*/a*b*c", "sandbox/aXbXbc", true),
+            ("*/a*b*c", "sandbox/aXbXb", false),
+            ("sandbox/a", "sandbox/ab", false),
+            ("*", "", true),
+            ("", "", true),
+        ] {
+            assert_eq!(fits(glob, text), expected, "{glob} {text}");
+        }
+    }
 }
