@@ -75,7 +75,6 @@ impl App {
 }
 
 /// Every path.
-#[must_use]
 pub fn router(app: App) -> Router {
     let (v1, openapi) = OpenApiRouter::with_openapi(specification::base())
         .nest("/api/v1", calls())

@@ -34,6 +34,7 @@ pub(crate) mod policy_v1 {
         unused_qualifications,
         dead_code,
         clippy::all,
+        clippy::allow_attributes_without_reason,
         reason = "generated from policy_service.proto, which has the comments"
     )]
     tonic::include_proto!("sluice.policy.v1");
