@@ -21,6 +21,8 @@ pub mod resource;
 pub mod resources;
 pub mod settings;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod watch;
 
 pub use collector::{Collector, Running, StartError};

@@ -3,6 +3,8 @@
 
 mod decide;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 pub use decide::{Approval, Approved, Reach, approve, block, dismiss};
 pub use rows::{Pending, State, by_id, list};

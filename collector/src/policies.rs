@@ -16,6 +16,8 @@ mod relock;
 mod revisions;
 mod rules;
 mod spread;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub(crate) use check::own_document;
