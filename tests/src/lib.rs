@@ -13,6 +13,7 @@ pub mod load;
 pub mod otlp;
 pub mod policy_v1;
 mod port;
+pub mod postgres;
 pub mod probe;
 pub mod raw;
 pub mod rotel;
