@@ -6,6 +6,7 @@
 //! witnesses: what the client got, what Envoy logged, what the upstream saw.
 
 pub mod collector;
+pub mod contract;
 pub mod curl;
 pub mod dns;
 pub mod envoy;
