@@ -36,6 +36,9 @@ pub(crate) struct ApproveArguments {
     /// Whose policy gets the rule
     #[arg(long, value_enum, value_name = "SCOPE", default_value = "resource")]
     scope: Scope,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
     /// List it although a deny rule keeps it from passing
     #[arg(long)]
     force: bool,
@@ -111,6 +114,7 @@ pub(crate) fn approve(arguments: &ApproveArguments) -> Result<Outcome, Failure> 
             arguments.span.as_ref().map(|span| span.ends_at().to_string().into()),
         ),
         ("scope", scope.map(|scope| scope.get_name().into())),
+        ("note", arguments.note.as_deref().map(Value::from)),
         ("force", arguments.force.then_some(true.into())),
     ]);
     let (session, format) = arguments.common.open()?;

@@ -189,7 +189,10 @@ fn lock(session: &Session, policy: &Value, plan: Option<&Plan>, note: Option<&st
         let body = each::body([
             ("mode", Some("enforce".into())),
             ("rules", Some(Value::from(rules.clone()))),
-            ("revision", plan.map(|plan| plan.policy.field("revision").clone())),
+            (
+                "expected_revision",
+                plan.map(|plan| plan.policy.field("revision").clone()),
+            ),
             ("note", note),
         ]);
         return session.client.patch(&Call::new(&path), &body);

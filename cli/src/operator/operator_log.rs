@@ -2,9 +2,10 @@
 
 use clap::Args;
 use serde_json::Value;
+use sluice_collector::moment::Moment;
 
 use super::session::{Common, Format, print_list};
-use super::spans::parse_since;
+use super::spans::{moment_since, parse_since};
 use crate::client::{Call, Fields};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
@@ -22,8 +23,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = parse_since)]
     since: Option<String>,
     /// How many entries
-    #[arg(long, value_name = "NUMBER", default_value = "100")]
-    limit: usize,
+    #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
     #[command(flatten)]
     common: Common,
 }
@@ -32,13 +33,18 @@ const EXAMPLES: &str = r"EXAMPLES
   Who did what since yesterday?
     sluice operator-log --since 24h";
 
+/// The most the collector lists at once.
+const PAGE: usize = 1_000;
+
 /// Asks and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let (session, format) = arguments.common.open()?;
-    let call = Call::new("/operator-log")
-        .with("limit", arguments.limit)
-        .with_some("since", arguments.since.as_ref());
-    let mut rows = session.client.some(&call, arguments.limit)?;
+    let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
+    let call = Call::new("/operator-log").with("limit", limit.min(PAGE));
+    let mut rows = session.client.some(&call, limit)?;
+    if let Some(since) = arguments.since.as_deref().and_then(|since| moment_since(since)) {
+        rows.retain(|row| Moment::parse("at", row.text("at")).map_or(true, |at| at >= since));
+    }
     rows.sort_by(|one, other| one.text("at").cmp(other.text("at")));
     match format {
         Format::Json => print_list(&rows)?,

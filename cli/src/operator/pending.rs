@@ -1,12 +1,12 @@
 //! `sluice pending`: what was rejected and waits for a decision.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
 use clap::Args;
 use serde_json::Value;
 
 use super::resources::{Targets, shown};
-use super::session::{Common, Format, print_list};
+use super::session::{Common, Format, Session, print_list};
 use super::simulate::{host_cell, nearest};
 use crate::client::{Call, Fields};
 use crate::failure::Failure;
@@ -43,22 +43,24 @@ const EXAMPLES: &str = r"EXAMPLES
   Allow one for everybody:
     sluice approve api.example.com --scope tenant";
 
+/// How many resources a row names.
+const NAMED: usize = 3;
+
 /// Asks and prints.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let (session, format) = arguments.common.open()?;
+    if arguments.by_host {
+        return by_host(&session, arguments, format);
+    }
     let is_meant = arguments.targets.filter(&session)?;
-    let call = Call::new("/egress/pending").with_some("all", arguments.all.then_some("true"));
+    let call = Call::new("/egress/pending").with_some("state", arguments.all.then_some("all"));
     let rows = session.client.list(&call)?;
     let rows: Vec<Value> = rows.into_iter().filter(is_meant).collect();
     match format {
         Format::Json => print_list(&rows)?,
         Format::Table if rows.is_empty() => output::message("nothing is pending"),
         Format::Table => {
-            let text = if arguments.by_host {
-                grouped(&rows)
-            } else {
-                table(&rows, arguments.all)
-            };
+            let text = table(&rows, arguments.all);
             output::result(|out| writeln!(out, "{text}"))?;
         }
     }
@@ -99,54 +101,42 @@ fn table(rows: &[Value], with_state: bool) -> Columns {
     columns
 }
 
-#[derive(Default)]
-struct Group {
-    ports: Vec<String>,
-    attempts: u64,
-    resources: Vec<String>,
-    last_seen: String,
+/// The hosts that most resources miss come first.
+fn by_host(session: &Session, arguments: &Arguments, format: Format) -> Result<Outcome, Failure> {
+    let resource = arguments.targets.one_or_all(session, "--by-host")?;
+    let call = Call::new("/egress/pending")
+        .of_some(resource.as_ref())
+        .with("group", "host")
+        .with_some("state", arguments.all.then_some("all"));
+    let mut rows = session.client.list(&call)?;
+    rows.sort_by_key(|row| (Reverse(row.number("seen_in")), Reverse(row.number("attempts"))));
+    match format {
+        Format::Json => print_list(&rows)?,
+        Format::Table if rows.is_empty() => output::message("nothing is pending"),
+        Format::Table => {
+            let text = grouped(&rows);
+            output::result(|out| writeln!(out, "{text}"))?;
+        }
+    }
+    Ok(Outcome::Done)
 }
 
-/// The hosts that most resources miss come first.
 fn grouped(rows: &[Value]) -> Columns {
-    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+    let mut columns = Columns::new(&["HOST", "PORTS", "SEEN IN", "ATTEMPTS#", "LAST SEEN", "RESOURCES"]);
     for row in rows {
-        let group = groups.entry(host_cell(row)).or_default();
-        for port in row.words("ports") {
-            if !group.ports.contains(&port) {
-                group.ports.push(port);
-            }
+        let resources = row.list("resources");
+        let mut named: Vec<String> = resources.iter().take(NAMED).map(shown).collect();
+        let more = resources.len().saturating_sub(NAMED);
+        if more > 0 {
+            named.push(format!("and {more} more"));
         }
-        group.attempts = group.attempts.saturating_add(row.number("attempts"));
-        let resource = shown(row);
-        if !group.resources.contains(&resource) {
-            group.resources.push(resource);
-        }
-        group.last_seen = row.text("last_seen").max(&group.last_seen).to_owned();
-    }
-    let mut groups: Vec<(String, Group)> = groups.into_iter().collect();
-    groups.sort_by_key(|(_, group)| {
-        (
-            std::cmp::Reverse(group.resources.len()),
-            std::cmp::Reverse(group.attempts),
-        )
-    });
-    let mut columns = Columns::new(&["HOST", "PORTS", "SEEN IN#", "ATTEMPTS#", "LAST SEEN", "RESOURCES"]);
-    for (host, group) in groups {
-        let named = group.resources.iter().take(3).cloned().collect::<Vec<_>>().join(" ");
-        let more = group.resources.len().saturating_sub(3);
-        let resources = if more > 0 {
-            format!("{named} and {more} more")
-        } else {
-            named
-        };
         columns.row(&[
-            &host,
-            &group.ports.join(" "),
-            &group.resources.len(),
-            &group.attempts,
-            &output::when(&group.last_seen),
-            &resources,
+            &host_cell(row),
+            &row.words("ports").join(" "),
+            &format!("{} of {}", row.number("seen_in"), row.number("of")),
+            &row.number("attempts"),
+            &output::when(row.text("last_seen")),
+            &named.join(" "),
         ]);
     }
     columns

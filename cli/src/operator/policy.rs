@@ -106,6 +106,9 @@ struct CloneArguments {
     /// Whose policy; 'tenant' is the tenant's
     #[arg(value_name = "TYPE/ID", value_parser = parse_resource)]
     from: Resource,
+    /// Copy the rules and leave each mode as it is
+    #[arg(long)]
+    without_mode: bool,
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,

@@ -62,6 +62,11 @@ pub(super) fn parse_since(text: &str) -> Result<String, InvalidSince> {
     }
 }
 
+/// The moment that such a text means now.
+pub(super) fn moment_since(text: &str) -> Option<Moment> {
+    Moment::parse_since("since", text, Moment::now()).ok()
+}
+
 /// For clap: a time.
 pub(super) fn parse_time(text: &str) -> Result<Moment, InvalidTime> {
     Moment::parse("time", text).map_err(|_| InvalidTime)

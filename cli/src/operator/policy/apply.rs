@@ -36,6 +36,7 @@ pub(super) fn apply(arguments: &ApplyArguments) -> Result<Outcome, Failure> {
 pub(super) fn clone(arguments: &CloneArguments) -> Result<Outcome, Failure> {
     let CloneArguments {
         from,
+        without_mode,
         note,
         targets,
         common,
@@ -54,6 +55,7 @@ pub(super) fn clone(arguments: &CloneArguments) -> Result<Outcome, Failure> {
     let path = format!("/egress/policies/{}/clone", original.text("id"));
     let body = each::body([
         ("targets", Some(list(&resources))),
+        ("with_mode", without_mode.then_some(false.into())),
         ("note", note.as_deref().map(Value::from)),
     ]);
     let reports = many(&session.client, &path, &body, &resources)?;

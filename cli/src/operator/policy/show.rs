@@ -38,6 +38,9 @@ fn text(policy: &Value) -> String {
         policy.number("revision"),
         output::when(policy.text("updated_at"))
     );
+    if let Some(time) = policy.some("relock_at") {
+        text.push_str(&format!("\nlocks again by itself at {}", output::when(time)));
+    }
     if let Some(description) = policy.some("description") {
         text.push_str(&format!("\n{}", output::cell(description)));
     }
@@ -64,6 +67,15 @@ pub(super) fn export(arguments: &ExportArguments) -> Result<Outcome, Failure> {
 
 /// The policy document alone, as it is or was.
 pub(super) fn document(client: &Client, policy: &Value, revision: Option<u64>) -> Result<Value, ClientError> {
-    let path = format!("/egress/policies/{}/export", policy.text("id"));
-    client.get(&Call::new(&path).with_some("revision", revision)).map(data)
+    let id = policy.text("id");
+    let path = match revision {
+        None => format!("/egress/policies/{id}/export"),
+        Some(revision) => format!("/egress/policies/{id}/revisions/{revision}"),
+    };
+    let mut document = data(client.get(&Call::new(&path))?);
+    if let Some(members) = document.as_object_mut() {
+        // Which revision it is was asked, and is no part of a policy file.
+        members.remove("revision");
+    }
+    Ok(document)
 }
