@@ -10,7 +10,9 @@ use sluice_harness::replay::ReplayError;
 use sluice_harness::suggest::CatalogueError;
 use sluice_policy::Problems;
 
+use crate::client::{ClientError, ConfigError, TlsError};
 use crate::explain::InvalidQuestion;
+use crate::operator::Misuse;
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +68,28 @@ pub(crate) enum Failure {
     /// The report cannot be written as JUnit XML.
     #[error("the report cannot be written as JUnit XML: {0}")]
     Junit(#[from] quick_junit::SerializeError),
+    /// The collector gave no answer, or refused.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The configuration file is none.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A value of the configuration file makes no sense.
+    #[error("the configuration file: {name} = {value:?}: {error}")]
+    Configured {
+        name: &'static str,
+        value: String,
+        error: String,
+    },
+    /// A certificate or key is none.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A token that no header can carry.
+    #[error("the token has characters that no token has; expected the one line that 'sluice token create' printed")]
+    Token,
+    /// Arguments that make no sense for what the collector has.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
     /// The result cannot be written.
     #[error("cannot write to stdout: {0}")]
     Output(#[source] io::Error),

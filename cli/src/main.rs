@@ -2,12 +2,14 @@
 
 mod arguments;
 mod bytes;
+mod client;
 mod decisions;
 mod diff;
 mod engine;
 mod explain;
 mod failure;
 mod lint;
+mod operator;
 mod outcome;
 mod output;
 mod policy;
@@ -27,9 +29,10 @@ use crate::outcome::Outcome;
 /// Sluice, an egress allowlist for sandboxes and sidecars
 ///
 /// Sluice decides every outbound request and connection by host: `audit_only` records what a policy
-/// would reject, `enforce` rejects it. These commands work on files alone: they review recorded traffic,
-/// and try out, compare and check policies before Envoy gets them. What they decide, the filter in Envoy
-/// decides alike.
+/// would reject, `enforce` rejects it. `replay`, `suggest`, `diff`, `lint` and `explain --policy` work on
+/// files alone: they review recorded traffic, and try out, compare and check policies before Envoy gets
+/// them. What they decide, the filter in Envoy decides alike. The other commands ask a collector, which
+/// records what sandboxes do and keeps their policies.
 #[derive(Debug, Parser)]
 #[command(name = "sluice", version, max_term_width = 110, after_help = EXAMPLES)]
 struct Cli {
@@ -37,8 +40,7 @@ struct Cli {
     command: Command,
 }
 
-const EXAMPLES: &str = "\
-EXAMPLES
+const EXAMPLES: &str = r#"EXAMPLES
   Make a policy of what was recorded, look at it, and see what it does to the same traffic:
     sluice suggest sandbox.har
     sluice suggest sandbox.har --format policy > policy.json
@@ -51,10 +53,25 @@ EXAMPLES
   What would a changed policy do?
     sluice diff --from policy.json --to changed.json sandbox.har
 
+  The loop on a running sandbox: observe, review, lock down, operate:
+    sluice suggestions --resource sandbox/sb_1
+    sluice lockdown --resource sandbox/sb_1 --from-suggestions --wait
+    sluice pending
+    sluice approve api.example.com --resource sandbox/sb_1
+    sluice observe --resource sandbox/sb_1 --for 2h
+
+CONFIGURATION
+  Flags beat the environment (SLUICE_URL, SLUICE_TOKEN, SLUICE_RESOURCE, SLUICE_FORMAT, SLUICE_CA), which beats the file
+  that SLUICE_CONFIG names, or sluice/config.toml in the user's folder for configuration:
+    url = "https://sluice.example.com"
+    token_file = "token"
+    resource = "sandbox/sb_1"
+
 EXIT CODES
   0  done
-  1  the answer is no: --fail-on, an unmet --expect, lint errors
-  2  bad usage or input";
+  1  the answer is no: --fail-on, an unmet --expect, lint errors, a lockdown that was not confirmed, proxies that
+     have not got the policy after --wait, targets that failed, anything wrong in doctor
+  2  bad usage or input"#;
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -63,6 +80,8 @@ enum Command {
     Suggest(suggest::Arguments),
     Diff(diff::Arguments),
     Lint(lint::Arguments),
+    #[command(flatten)]
+    Operator(Box<operator::Command>),
 }
 
 impl Command {
@@ -73,6 +92,7 @@ impl Command {
             Self::Suggest(arguments) => suggest::run(arguments),
             Self::Diff(arguments) => diff::run(arguments),
             Self::Lint(arguments) => lint::run(arguments),
+            Self::Operator(command) => command.run(),
         }
     }
 }

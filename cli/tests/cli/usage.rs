@@ -79,7 +79,8 @@ fn examples_are_accepted() {
         for example in examples(&help) {
             // What others make of it is not ours to try.
             let ours = example.split(" | jq").next().unwrap();
-            if ours.starts_with("git ") {
+            let asks_a_collector = ours.contains("--resource") || ours.ends_with("sluice pending");
+            if ours.starts_with("git ") || asks_a_collector {
                 continue;
             }
             let output = shell(ours);

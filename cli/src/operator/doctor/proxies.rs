@@ -1,0 +1,102 @@
+//! Whether proxies are there, have what they should, and lose nothing.
+
+use serde_json::Value;
+use sluice_collector::moment::{Moment, SECOND};
+use sluice_collector::resource::Resource;
+
+use super::Findings;
+use crate::client::{Call, Fields};
+use crate::failure::Failure;
+use crate::operator::proxies::{is_behind, losses, overridden, version};
+use crate::operator::resources::{resource_of, shown};
+use crate::operator::session::Session;
+use crate::output;
+
+/// Three heartbeats that did not come.
+const SILENT: i64 = 30 * SECOND;
+
+/// Checks the proxies of these resources, or of all.
+pub(super) fn check(
+    session: &Session,
+    resources: Option<&[Resource]>,
+    now: Moment,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let rows = session.client.list(&Call::new("/egress/proxies"))?;
+    let is_meant = |row: &&Value| {
+        resources.is_none_or(|resources| {
+            let resource = resource_of(row);
+            resources.iter().any(|meant| meant.is_tenant() || *meant == resource)
+        })
+    };
+    let rows: Vec<&Value> = rows.iter().filter(is_meant).collect();
+    absent(&rows, resources, findings);
+    let before = findings.0.len();
+    for row in &rows {
+        one(row, now, findings);
+    }
+    if !rows.is_empty() && findings.0.len() == before {
+        let proxies = output::counted(rows.len() as u64, "proxy is", "proxies are");
+        findings.ok(
+            "proxies",
+            format_args!("{proxies} connected, up to date, and lost nothing"),
+        );
+    }
+    Ok(())
+}
+
+fn absent(rows: &[&Value], resources: Option<&[Resource]>, findings: &mut Findings) {
+    const ADVICE: &str = "is Envoy running, does its sluice cluster lead to the collector's gRPC port, and does its token reach the resource?";
+    let resources = resources.unwrap_or_default();
+    for resource in resources.iter().filter(|resource| !resource.is_tenant()) {
+        if rows.iter().all(|row| resource_of(row) != *resource) {
+            findings.wrong("proxies", format_args!("no proxy is connected for {resource}"), ADVICE);
+        }
+    }
+    if rows.is_empty() && resources.iter().all(Resource::is_tenant) {
+        findings.wrong("proxies", "no proxy is connected", ADVICE);
+    }
+}
+
+fn one(row: &Value, now: Moment, findings: &mut Findings) {
+    let name = format!("{} {}", shown(row), output::cell(row.text("instance")));
+    if let Some(error) = row.some("error") {
+        findings.wrong(
+            "policy",
+            format_args!("{name} refused the policy: {error}"),
+            "it keeps the last good one; correct the policy, or update the filter",
+        );
+    }
+    if is_behind(row) {
+        let (_, live) = version(row.field("live"));
+        let (_, intended) = version(row.field("intended"));
+        findings.wrong(
+            "revision",
+            format_args!("{name} has revision {live}, intended is {intended}"),
+            "if it stays so: is its policy stream up? Envoy's log and the collector's say",
+        );
+    }
+    let seen = Moment::parse("last_seen", row.text("last_seen")).ok();
+    if seen.is_some_and(|seen| now.0.saturating_sub(seen.0) > SILENT) {
+        findings.wrong(
+            "heartbeat",
+            format_args!("{name} was last heard of at {}", output::when(row.text("last_seen"))),
+            "heartbeats come every 10 s; the proxy ended without saying so, or cannot reach the collector",
+        );
+    }
+    let losses = losses(row);
+    if !losses.is_empty() {
+        findings.wrong(
+            "loss",
+            format_args!("{name}: {}", losses.join(", ")),
+            "the record is not whole: the buffer was too small for the time the collector was away (events.buffer_bytes), or a relay in between lost it",
+        );
+    }
+    if let Some(by) = overridden(row) {
+        findings.wrong(
+            "override",
+            format_args!("{name} is overridden: {by}"),
+            "the plugin configuration of this Envoy beats the policy until then",
+        );
+    }
+}
