@@ -1,13 +1,11 @@
 //! `sluice explain`: why one target is decided as it is.
 
-mod question;
-mod report;
 mod text;
-mod url;
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use sluice_harness::explain::{Given, Question, Report, is_url_without_scheme};
 use sluice_policy::{Policy, Surroundings, Timestamp};
 
 use crate::arguments::{now, parse_moment};
@@ -15,9 +13,6 @@ use crate::bytes::Bytes;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::{output, policy};
-pub(crate) use question::InvalidQuestion;
-use question::{Question, Typed};
-use report::Report;
 
 /// Explain what a policy says of one target, and why
 ///
@@ -80,11 +75,13 @@ enum Format {
 
 /// Decides and explains.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let question = Question::of(Typed {
-        target: arguments.target.as_ref(),
-        method: arguments.method.as_ref(),
-        path: arguments.path.as_ref(),
-        sni: arguments.sni.as_ref(),
+    let given = |argument| Option::as_ref(argument).map(|Bytes(bytes)| bytes.as_slice());
+    let target = given(&arguments.target);
+    let question = Question::of(Given {
+        target,
+        method: given(&arguments.method),
+        path: given(&arguments.path),
+        sni: given(&arguments.sni),
     })?;
     let document = policy::load(&arguments.policy)?;
     let policy = Policy::compile(&document).map_err(|problems| Failure::Policy {
@@ -94,11 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let at = arguments.at.unwrap_or_else(now);
     let around = Surroundings::new(question.default_port);
     let explanation = policy.explain(&question.sighting.seen(), &around, at);
-    if arguments
-        .target
-        .as_ref()
-        .is_some_and(|target| question::is_url_without_scheme(&target.0))
-    {
+    if target.is_some_and(is_url_without_scheme) {
         output::message("TARGET is judged as an authority; if it is a URL, begin it with https:// or http://");
     }
     match arguments.format {

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use sluice_harness::engine::EngineError;
 use sluice_harness::expect::ExpectError;
+use sluice_harness::explain::InvalidQuestion;
 use sluice_harness::recording::ReadError;
 use sluice_harness::replay::ReplayError;
 use sluice_harness::suggest::CatalogueError;
 use sluice_policy::Problems;
-
-use crate::explain::InvalidQuestion;
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
