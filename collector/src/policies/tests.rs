@@ -182,7 +182,7 @@ async fn what_a_filter_would_refuse_is_not_saved() {
         (json!({"host": "*.com"}), "*.com"),
         (
             json!({"host": "a.example.com", "effect": "deny", "path_glob": "/x"}),
-            "opaque",
+            "terminated_only",
         ),
     ] {
         let rule = rule_of_input(rule.as_object().unwrap()).unwrap();
