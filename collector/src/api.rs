@@ -38,7 +38,7 @@ use crate::access::Gate;
 use crate::error::Error;
 use crate::store::Store;
 
-pub use serve::{Tls, serve};
+pub use serve::serve;
 
 /// The longest body that is read: a policy to apply, with room for its JSON.
 const LONGEST_BODY: usize = 32 << 20;

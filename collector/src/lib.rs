@@ -23,6 +23,7 @@ pub mod settings;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 pub mod watch;
 
 pub use collector::{Collector, Running, StartError};

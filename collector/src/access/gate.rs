@@ -17,6 +17,35 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 /// Past this many remembered callers all are forgotten.
 const REMEMBERED: usize = 10_000;
 
+/// What a call over gRPC shows: a certificate that was looked at already, or a token.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    certified: Option<Caller>,
+    headers: HeaderMap,
+}
+
+impl Credential {
+    /// Of a call. A certificate goes before a token.
+    #[must_use]
+    pub fn of(headers: HeaderMap, extensions: &http::Extensions) -> Self {
+        Self {
+            certified: extensions.get::<Caller>().cloned(),
+            headers,
+        }
+    }
+
+    /// Whose it is, now.
+    ///
+    /// # Errors
+    /// As [`Gate::caller`].
+    pub async fn caller(&self, gate: &Gate) -> Result<Caller, Error> {
+        match &self.certified {
+            Some(caller) => Ok(caller.clone()),
+            None => gate.caller(&self.headers).await,
+        }
+    }
+}
+
 type Known = HashMap<[u8; 32], (Caller, Instant)>;
 
 /// Looks callers up.
