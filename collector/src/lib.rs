@@ -10,8 +10,13 @@ pub mod access;
 pub mod changes;
 pub mod error;
 pub mod id;
+pub mod ingest;
 pub mod moment;
+pub mod otlp;
+pub mod proxies;
 pub mod resource;
+pub mod resources;
+pub mod retention;
 pub mod store;
 
 /// The messages and the server of `sluice.policy.v1`.
