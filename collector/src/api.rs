@@ -9,6 +9,7 @@ mod operator_log;
 mod page;
 mod pending;
 mod policies;
+mod proxies;
 mod reply;
 mod resources;
 mod rules;
@@ -131,6 +132,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(pending::approve))
         .routes(routes!(pending::block))
         .routes(routes!(pending::dismiss))
+        .routes(routes!(proxies::list))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(operator_log::list))

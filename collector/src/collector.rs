@@ -15,8 +15,11 @@ use tonic::{Request, Status};
 use crate::access::{self, Gate, SpiffeIds};
 use crate::api::{self, ApiSettings, App};
 use crate::error::Error;
-use crate::moment::Moment;
+use crate::ingest::{Ingest, Limits};
+use crate::moment::{DAY, Moment};
+use crate::otlp::Logs;
 use crate::policies;
+use crate::retention::{self, Keep};
 use crate::settings::Settings;
 use crate::store::{OpenError, Store};
 use crate::tls::{self, TlsError, TlsListener};
@@ -64,6 +67,7 @@ pub struct Running {
     /// The secret of the first admin, if one was made: it is not to be had again.
     pub first_admin_token: Option<String>,
     store: Store,
+    ingest: Ingest,
     ending: watch::Sender<bool>,
     servers: JoinSet<()>,
     tasks: Vec<JoinHandle<()>>,
@@ -101,12 +105,15 @@ impl Collector {
         health
             .set_service_status("", tonic_health::ServingStatus::Serving)
             .await;
+        let ingest = Ingest::start(store.clone(), Limits::default());
+        let logs = Logs::new(gate.clone(), ingest.clone()).into_service();
         let watch = Watch::new(store.clone(), gate, ends.clone()).service();
         let server = Server::builder()
             .http2_keepalive_interval(Some(Duration::from_secs(20)))
             .tcp_nodelay(true)
             .layer(InterceptorLayer::new(Certified(spiffe.map(Arc::new))))
             .add_service(health_service)
+            .add_service(logs)
             .add_service(watch);
         let mut grpc_ends = ends.clone();
         servers.spawn(async move {
@@ -128,13 +135,21 @@ impl Collector {
                 tracing::error!(%error, "the gRPC server ended");
             }
         });
-        let tasks = vec![tokio::spawn(relock(store.clone(), ends))];
+        let keep = Keep {
+            events: i64::from(settings.retention_days).max(1).saturating_mul(DAY),
+            ..Keep::default()
+        };
+        let tasks = vec![
+            tokio::spawn(relock(store.clone(), ends.clone())),
+            tokio::spawn(until(ends, retention::run(store.clone(), keep))),
+        ];
         tracing::info!(%http, %grpc, database = ?store.kind(), "serving");
         Ok(Running {
             http,
             grpc,
             first_admin_token,
             store,
+            ingest,
             ending,
             servers,
             tasks,
@@ -151,6 +166,7 @@ impl Running {
             tracing::warn!("some calls did not end in time and were cut off");
         }
         self.servers.shutdown().await;
+        self.ingest.shutdown().await;
         for task in self.tasks {
             // Each ends with `ending`, between two pieces of work.
             if let Err(error) = task.await {
@@ -183,6 +199,14 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+/// Does what is done again and again, in steps that may be cut off, until the collector ends.
+async fn until(mut ending: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = ending.wait_for(|ending| *ending) => {}
+    }
 }
 
 async fn relock(store: Store, mut ending: watch::Receiver<bool>) {
