@@ -1,15 +1,13 @@
 //! `sluice explain`: why one target is decided as it is.
 
 mod ask;
-mod question;
-mod report;
 mod text;
-mod url;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use sluice_collector::resource::Resource;
+use sluice_harness::explain::{Given, Question, Report, is_url_without_scheme};
 use sluice_policy::{Policy, Surroundings, Timestamp};
 
 use crate::arguments::{now, parse_moment};
@@ -19,9 +17,6 @@ use crate::failure::Failure;
 use crate::operator::{Misuse, parse_resource};
 use crate::outcome::Outcome;
 use crate::{output, policy};
-pub(crate) use question::InvalidQuestion;
-use question::{Question, Typed};
-use report::Report;
 
 /// Explain what a policy says of one target, and why
 ///
@@ -92,11 +87,13 @@ enum Format {
 
 /// Decides and explains.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let question = Question::of(Typed {
-        target: arguments.target.as_ref(),
-        method: arguments.method.as_ref(),
-        path: arguments.path.as_ref(),
-        sni: arguments.sni.as_ref(),
+    let given = |argument| Option::as_ref(argument).map(|Bytes(bytes)| bytes.as_slice());
+    let target = given(&arguments.target);
+    let question = Question::of(Given {
+        target,
+        method: given(&arguments.method),
+        path: given(&arguments.path),
+        sni: given(&arguments.sni),
     })?;
     tell_of_scheme(arguments.target.as_ref());
     match (&arguments.policy, &arguments.resource) {
@@ -108,7 +105,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn tell_of_scheme(target: Option<&Bytes>) {
-    if target.is_some_and(|target| question::is_url_without_scheme(&target.0)) {
+    if target.is_some_and(|target| is_url_without_scheme(&target.0)) {
         output::message("TARGET is judged as an authority; if it is a URL, begin it with https:// or http://");
     }
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use sluice_harness::engine::EngineError;
 use sluice_harness::expect::ExpectError;
+use sluice_harness::explain::InvalidQuestion;
 use sluice_harness::recording::ReadError;
 use sluice_harness::replay::ReplayError;
 use sluice_harness::suggest::CatalogueError;
 use sluice_policy::Problems;
 
 use crate::client::{ClientError, ConfigError, TlsError};
-use crate::explain::InvalidQuestion;
 use crate::operator::Misuse;
 
 /// Why there is no result.

@@ -1,9 +1,11 @@
 //! Who may do what: tokens, roles and scopes.
 
+mod gate;
 mod role;
 mod scope;
 mod token;
 
+pub use gate::Gate;
 pub use role::Role;
 pub use scope::Scope;
 pub use token::{Caller, Token, authenticate, create, first_admin, list, revoke};

@@ -7,12 +7,26 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod api;
+pub mod audit;
 pub mod changes;
+mod collector;
 pub mod error;
 pub mod id;
 pub mod moment;
+pub mod operators;
+pub mod pending;
+pub mod policies;
 pub mod resource;
+pub mod resources;
+pub mod settings;
 pub mod store;
+#[cfg(test)]
+mod testing;
+pub mod watch;
+
+pub use collector::{Collector, Running, StartError};
+pub use settings::{Settings, TlsFiles};
 
 /// The messages and the server of `sluice.policy.v1`.
 pub(crate) mod policy_v1 {
@@ -22,6 +36,7 @@ pub(crate) mod policy_v1 {
         unused_qualifications,
         dead_code,
         clippy::all,
+        clippy::allow_attributes_without_reason,
         reason = "generated from policy_service.proto, which has the comments"
     )]
     tonic::include_proto!("sluice.policy.v1");

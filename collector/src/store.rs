@@ -8,6 +8,8 @@ mod clock;
 mod notify;
 mod open;
 
+pub use open::OpenError;
+
 use sqlx::AnyPool;
 use sqlx::{Any, Transaction};
 
@@ -40,6 +42,14 @@ impl Store {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// What makes a `SELECT` lock the rows it finds, where that is not the writer's anyway.
+    pub(crate) fn for_update(&self) -> &'static str {
+        match self.kind {
+            Kind::Sqlite => "",
+            Kind::Postgres => " FOR UPDATE",
+        }
     }
 
     /// For reading outside a transaction.

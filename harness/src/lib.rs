@@ -4,6 +4,7 @@
 pub mod diff;
 pub mod engine;
 pub mod expect;
+pub mod explain;
 pub mod lab;
 pub mod progress;
 pub mod recording;

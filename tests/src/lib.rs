@@ -6,6 +6,7 @@
 //! witnesses: what the client got, what Envoy logged, what the upstream saw.
 
 pub mod collector;
+pub mod contract;
 pub mod curl;
 pub mod dns;
 pub mod envoy;
@@ -13,6 +14,7 @@ pub mod load;
 pub mod otlp;
 pub mod policy_v1;
 mod port;
+pub mod postgres;
 pub mod probe;
 pub mod raw;
 pub mod rotel;

@@ -282,13 +282,16 @@ fn the_text_says_the_same_to_people() {
 fn what_makes_no_sense_is_refused() {
     for (arguments, parts) in [
         (&["ftp://a.example"][..], &["\"ftp\"", "https"][..]),
-        (&["http://a.example/x", "--path", "/y"], &["--path", "one of them"]),
+        (&["http://a.example/x", "--path", "/y"], &["has a path", "one of them"]),
         (
             &["a.example:443", "--method", "CONNECT", "--path", "/y"],
             &["CONNECT has no path"],
         ),
-        (&["http://a.example", "--sni", "a.example"], &["--sni", "plain request"]),
-        (&["a.example:x", "--sni", "a.example"], &["--sni", "not a number"]),
+        (
+            &["http://a.example", "--sni", "a.example"],
+            &["an sni", "plain request"],
+        ),
+        (&["a.example:x", "--sni", "a.example"], &["an sni", "not a number"]),
         (&[r"a\xzz"], &[r"\x", "at byte 1", "hexadecimal"]),
     ] {
         let ran = sluice(&[&["explain", "--policy", "enforce.json"], arguments].concat()).ended(2);

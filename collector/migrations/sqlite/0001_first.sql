@@ -41,6 +41,9 @@ CREATE TABLE resources (
     resource_id TEXT NOT NULL,
     name TEXT,
     template TEXT,
+    -- who and where in the systems of others
+    external_user_id TEXT,
+    external_workspace_id TEXT,
     -- registered: somebody said so; seen: an event or a subscription came first
     origin TEXT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -254,3 +257,22 @@ CREATE TABLE pending (
     UNIQUE (resource_type, resource_id, host)
 );
 CREATE INDEX pending_by_state ON pending (state, last_seen);
+
+-- What proxies say over Watch: one row a proxy and resource.
+CREATE TABLE subscriptions (
+    credential TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    process TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    build TEXT NOT NULL,
+    connected BIGINT NOT NULL,
+    epoch BIGINT,
+    revision BIGINT,
+    vms_in_force BIGINT NOT NULL,
+    vms BIGINT NOT NULL,
+    error TEXT,
+    last_seen BIGINT NOT NULL,
+    PRIMARY KEY (credential, instance, resource_type, resource_id)
+);
+CREATE INDEX subscriptions_of_resource ON subscriptions (resource_type, resource_id);

@@ -33,6 +33,24 @@ impl Scope {
         }
     }
 
+    /// Whether all that is in another one is in this one.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tenant, _) => true,
+            (_, Self::Tenant) => false,
+            (own, Self::Resource(resource)) => own.contains(resource),
+            (
+                Self::Prefix { kind, prefix },
+                Self::Prefix {
+                    kind: other,
+                    prefix: narrower,
+                },
+            ) => kind == other && narrower.starts_with(prefix),
+            (Self::Resource(_), Self::Prefix { .. }) => false,
+        }
+    }
+
     /// Whether everything is in it.
     #[must_use]
     pub fn is_tenant(&self) -> bool {

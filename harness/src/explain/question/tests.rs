@@ -1,4 +1,4 @@
-//! What is typed, and what a filter would see.
+//! What is given, and what a filter would see.
 
 use super::*;
 
@@ -8,13 +8,11 @@ fn asked(
     path: Option<&str>,
     sni: Option<&str>,
 ) -> Result<Question, InvalidQuestion> {
-    let bytes = |text: Option<&str>| text.map(|text| Bytes(text.into()));
-    let (target, method, path, sni) = (bytes(Some(target)), bytes(method), bytes(path), bytes(sni));
-    Question::of(Typed {
-        target: target.as_ref().filter(|target| !target.0.is_empty()),
-        method: method.as_ref(),
-        path: path.as_ref(),
-        sni: sni.as_ref(),
+    Question::of(Given {
+        target: Some(target.as_bytes()).filter(|target| !target.is_empty()),
+        method: method.map(str::as_bytes),
+        path: path.map(str::as_bytes),
+        sni: sni.map(str::as_bytes),
     })
 }
 
@@ -87,7 +85,7 @@ fn the_form_of_the_target_says_what_is_visible() {
             None,
             request("a.example", "CONNECT", None, 443),
         ),
-        // An invalid target stays as it was typed.
+        // An invalid target stays as it was given.
         ("u@a.example", None, None, request("u@a.example", "CONNECT", None, 443)),
         ("a.example/x", None, None, request("a.example/x", "CONNECT", None, 443)),
     ] {
@@ -118,7 +116,7 @@ fn a_server_name_is_a_connection_to_the_port_of_the_target() {
 
 #[test]
 fn what_makes_no_sense_is_refused() {
-    use InvalidQuestion::{NoPort, PathOfTunnel, Scheme, SniOfPlain, TwoPaths};
+    use InvalidQuestion::{NoPort, NoTarget, PathOfTunnel, Scheme, SniOfPlain, SniOfRequest, TwoPaths};
     let scheme = "ftp".to_owned();
     for (target, method, path, sni, expected) in [
         ("ftp://a.example", None, None, None, Scheme { scheme }),
@@ -126,6 +124,9 @@ fn what_makes_no_sense_is_refused() {
         ("https://a.example?x", None, Some("/y"), None, TwoPaths),
         ("a.example:443", Some("CONNECT"), Some("/y"), None, PathOfTunnel),
         ("http://a.example", None, None, Some("a.example"), SniOfPlain),
+        ("", Some("GET"), None, Some("a.example"), SniOfRequest),
+        ("", None, Some("/"), Some("a.example"), SniOfRequest),
+        ("", Some("GET"), None, None, NoTarget),
         (
             "a.example:0",
             None,

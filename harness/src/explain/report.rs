@@ -3,24 +3,29 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use sluice_harness::recording::Sighting;
-use sluice_harness::replay::ReplayedDecision;
 use sluice_policy::{Canonical, DecisionRecord, Explanation, Match};
+
+use crate::recording::Sighting;
+use crate::replay::ReplayedDecision;
 
 /// Where the decision comes from, in the place of a recording's name.
 const SOURCE: &str = "explain";
 
-/// The document of `sluice explain --format json`.
+/// The document of `sluice explain --format json`, and what the API answers.
 #[derive(Debug, Serialize)]
-pub(super) struct Report<'p> {
+pub struct Report<'p> {
+    /// The decision.
     #[serde(flatten)]
-    decision: ReplayedDecision,
-    canonical: Canonical,
-    matches: Vec<Match<'p>>,
+    pub decision: ReplayedDecision,
+    /// What became of the target.
+    pub canonical: Canonical,
+    /// Every rule that matched, the strongest first.
+    pub matches: Vec<Match<'p>>,
 }
 
 impl<'p> Report<'p> {
-    pub(super) fn new(explanation: Explanation<'p>, sighting: &Sighting) -> Self {
+    /// An explanation of what was seen.
+    pub fn new(explanation: Explanation<'p>, sighting: &Sighting) -> Self {
         let own = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
         let Explanation {
             decision,

@@ -1,0 +1,28 @@
+//! The proxies that are there, and what is in force in them.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::input::Query;
+use super::who::Who;
+use super::{App, reply, shapes};
+use crate::error::Error;
+use crate::proxies;
+
+/// Every VM of every proxy: what is in force in it, and whether anything was lost
+#[utoipa::path(get, path = "/egress/proxies", params(
+    ("resource_type" = Option<String>, Query), ("resource_id" = Option<String>, Query),
+    ("state" = Option<String>, Query, description = "live, stale or closed"),
+), responses((status = 200, body = shapes::List<shapes::ProxyRow>)))]
+pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query) -> Result<Response, Error> {
+    let resource = query.resource()?;
+    if let Some(resource) = &resource {
+        caller.reads(resource)?;
+    }
+    let all = proxies::list(&app.store, resource.as_ref()).await?;
+    let shown = all
+        .into_iter()
+        .filter(|proxy| caller.scope.contains(&proxy.resource))
+        .filter(|proxy| query.text("state").is_none_or(|state| proxy.state.as_str() == state));
+    Ok(reply::list(shown.collect::<Vec<_>>(), None))
+}

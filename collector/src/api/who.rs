@@ -1,0 +1,68 @@
+//! Who calls, and from where.
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderMap;
+use http::request::Parts;
+
+use super::App;
+use super::serve::Peer;
+use crate::access::Caller;
+use crate::error::Error;
+use crate::operators::ADDRESS;
+
+/// Somebody with a valid credential who may at least look at something.
+#[derive(Debug)]
+pub(super) struct Who(pub(super) Caller);
+
+impl FromRequestParts<App> for Who {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let caller = app.gate.caller(&parts.headers).await?;
+        same_tenant(&parts.headers, app)?;
+        if !caller.role.reads() {
+            let role = caller.role.as_str();
+            return Err(Error::Forbidden(format!(
+                "{} is a {role}: it sends events and watches policies, over gRPC, and nothing else",
+                caller.name
+            )));
+        }
+        Ok(Self(caller))
+    }
+}
+
+/// Somebody who may make tokens.
+#[derive(Debug)]
+pub(super) struct Admin(pub(super) Caller);
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let Who(caller) = Who::from_request_parts(parts, app).await?;
+        if !caller.role.administers() {
+            return Err(Error::Forbidden(format!("{} is no admin", caller.name)));
+        }
+        Ok(Self(caller))
+    }
+}
+
+fn same_tenant(headers: &HeaderMap, app: &App) -> Result<(), Error> {
+    match headers.get("x-tenant-id") {
+        Some(named) if named.as_bytes() != app.settings.tenant.as_bytes() => Err(Error::Forbidden(
+            "x-tenant-id names another tenant than the token's".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Remembers the peer's address for the operator log while the call is served.
+pub(super) async fn note_address(State(_): State<App>, request: Request, next: Next) -> Response {
+    let address = request
+        .extensions()
+        .get::<ConnectInfo<Peer>>()
+        .map(|info| info.0.0.ip().to_string());
+    ADDRESS.scope(address.unwrap_or_default(), next.run(request)).await
+}

@@ -1,0 +1,160 @@
+//! A running collector: its listeners, its tasks, and how it ends.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+
+use crate::access::{self, Gate};
+use crate::api::{self, ApiSettings, App};
+use crate::error::Error;
+use crate::moment::Moment;
+use crate::policies;
+use crate::settings::Settings;
+use crate::store::{OpenError, Store};
+use crate::watch::Watch;
+
+/// How often it is looked for policies whose time to observe is over.
+const RELOCK: Duration = Duration::from_secs(1);
+/// How long calls that run may take after the collector was told to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why a collector does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no database to work with.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database does not do what it must.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// A port cannot be had.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        error: std::io::Error,
+    },
+}
+
+/// Starts collectors.
+#[derive(Debug)]
+pub struct Collector;
+
+/// A collector that runs until [`Running::shutdown`].
+#[derive(Debug)]
+pub struct Running {
+    /// Where the HTTP API listens.
+    pub http: SocketAddr,
+    /// Where filters connect.
+    pub grpc: SocketAddr,
+    /// The secret of the first admin, if one was made: it is not to be had again.
+    pub first_admin_token: Option<String>,
+    store: Store,
+    ending: watch::Sender<bool>,
+    servers: JoinSet<()>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Collector {
+    /// Opens the database, listens, and serves.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(settings: Settings) -> Result<Running, StartError> {
+        let store = Store::open(&settings.database).await?;
+        let first_admin_token = access::first_admin(&store, settings.admin_token.as_deref()).await?;
+        let (http_listener, http) = listen(settings.http).await?;
+        let (grpc_listener, grpc) = listen(settings.grpc).await?;
+        let (ending, ends) = watch::channel(false);
+        let gate = Gate::new(store.clone());
+        let mut servers = JoinSet::new();
+
+        let api_settings = ApiSettings {
+            tenant: settings.tenant.clone(),
+        };
+        let app = App::new(store.clone(), gate.clone(), api_settings, ends.clone());
+        let http_ends = ends.clone();
+        servers.spawn(async move {
+            if let Err(error) = api::serve(http_listener, None, api::router(app), http_ends).await {
+                tracing::error!(%error, "the HTTP API ended");
+            }
+        });
+
+        let (health, health_service) = tonic_health::server::health_reporter();
+        health
+            .set_service_status("", tonic_health::ServingStatus::Serving)
+            .await;
+        let watch = Watch::new(store.clone(), gate, ends.clone()).service();
+        let mut grpc_ends = ends.clone();
+        servers.spawn(async move {
+            let ended = async move {
+                let _ = grpc_ends.wait_for(|ending| *ending).await;
+            };
+            let served = Server::builder()
+                .http2_keepalive_interval(Some(Duration::from_secs(20)))
+                .tcp_nodelay(true)
+                .add_service(health_service)
+                .add_service(watch)
+                .serve_with_incoming_shutdown(TcpListenerStream::new(grpc_listener), ended);
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the gRPC server ended");
+            }
+        });
+        let tasks = vec![tokio::spawn(relock(store.clone(), ends))];
+        tracing::info!(%http, %grpc, database = ?store.kind(), "serving");
+        Ok(Running {
+            http,
+            grpc,
+            first_admin_token,
+            store,
+            ending,
+            servers,
+            tasks,
+        })
+    }
+}
+
+impl Running {
+    /// Takes no new calls, answers those that run, stores what was taken in, and ends.
+    pub async fn shutdown(mut self) {
+        self.ending.send_replace(true);
+        let drained = async { while self.servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, drained).await.is_err() {
+            tracing::warn!("some calls did not end in time and were cut off");
+        }
+        self.servers.shutdown().await;
+        for task in self.tasks {
+            // Each ends with `ending`, between two pieces of work.
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task failed");
+            }
+        }
+        self.store.close().await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+async fn relock(store: Store, mut ending: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RELOCK) => {}
+            _ = ending.wait_for(|ending| *ending) => return,
+        }
+        if let Err(error) = policies::relock(&store, Moment::now()).await {
+            error.log();
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Deciding about a rejected host: a rule that allows it, one that denies it, or neither.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sluice_policy::{Decision, Effect, Policy as Compiled, Rejection, RuleDocument, Seen, Surroundings, Verdict};
+
+use super::rows::{Pending, State, by_id, list};
+use crate::access::Caller;
+use crate::changes::Change;
+use crate::error::Error;
+use crate::moment::Moment;
+use crate::policies::{self, Draft, Policy, StoredRule};
+use crate::resource::{Resource, TEMPLATE};
+use crate::resources;
+use crate::store::{Store, Tx};
+
+/// For whom a host is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// The resource that asked for it.
+    #[default]
+    Resource,
+    /// What was made from the same template, and what will be.
+    Template,
+    /// Every resource.
+    Tenant,
+}
+
+/// How a host is allowed.
+#[derive(Debug, Clone, Default)]
+pub struct Approval {
+    /// A pattern in the place of the host, such as the domain's wildcard.
+    pub pattern: Option<String>,
+    /// Let it through on trial.
+    pub warn_only: bool,
+    /// Until when.
+    pub expires_at: Option<String>,
+    /// For whom.
+    pub reach: Reach,
+    /// The latest revision that the caller has seen.
+    pub revision: Option<i64>,
+    /// Also where a deny rule makes it useless.
+    pub force: bool,
+    /// What they say about it.
+    pub note: String,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Approved {
+    /// The row as it is now.
+    pub pending: Pending,
+    /// The rule.
+    pub rule: StoredRule,
+    /// The policy that it is in: the first one, if there are several.
+    pub policy: Policy,
+}
+
+/// Allows a host, and takes everything from the queue that the rule lets through too.
+///
+/// # Errors
+/// [`Error::StaleRevision`], [`Error::ShadowedByDeny`], [`Error::Validation`]; then nothing was changed.
+pub async fn approve(
+    store: &Store,
+    tx: &mut Tx,
+    caller: &Caller,
+    id: &str,
+    approval: &Approval,
+) -> Result<(Approved, Vec<Change>), Error> {
+    let pending = by_id(&mut **tx, id).await?;
+    caller.operates(&pending.resource)?;
+    let host = approval.pattern.clone().unwrap_or_else(|| match pending.overflow {
+        true => format!("*.{}", pending.host),
+        false => pending.host.clone(),
+    });
+    let mut input = json!({
+        "effect": "allow", "host": host, "ports": pending.ports, "warn_only": approval.warn_only,
+        "name": pending.host, "note": approval.note,
+    });
+    if let (Some(at), Some(input)) = (&approval.expires_at, input.as_object_mut()) {
+        input.insert("expires_at".to_owned(), json!(at));
+    }
+    if approval.note.is_empty()
+        && let Some(input) = input.as_object_mut()
+    {
+        input.remove("note");
+    }
+    let targets = targets(tx, &pending, approval.reach).await?;
+    let (mut first, mut changes) = (None, Vec::new());
+    for target in &targets {
+        caller.operates(target)?;
+        let (mut draft, told) = policies::of_resource(store, tx, caller, target).await?;
+        changes.extend(told);
+        if first.is_none() {
+            draft.expect(approval.revision)?;
+        }
+        let rule = policies::rule_of_input(input.as_object().unwrap_or(&serde_json::Map::new()))?;
+        let (added, told) = policies::add_rule(tx, caller, &mut draft, rule, &format!("approved {id}")).await?;
+        changes.extend(told);
+        if !approval.force {
+            refuse_shadowed(tx, &draft, &pending).await?;
+        }
+        first.get_or_insert((added.rule, added.policy));
+    }
+    let (rule, policy) = first.ok_or_else(|| Error::NotFound(format!("resource of pending request {id}")))?;
+    settle(tx, caller, id, State::Approved).await?;
+    settle_allowed(tx, caller, &targets).await?;
+    changes.push(Change::Pending);
+    let pending = by_id(&mut **tx, id).await?;
+    Ok((Approved { pending, rule, policy }, changes))
+}
+
+/// Whose policies get the rule; the one whose revision the caller has seen first.
+async fn targets(tx: &mut Tx, pending: &Pending, reach: Reach) -> Result<Vec<Resource>, Error> {
+    match reach {
+        Reach::Resource => Ok(vec![pending.resource.clone()]),
+        Reach::Tenant => Ok(vec![Resource::tenant()]),
+        Reach::Template => {
+            let known = resources::find(&mut **tx, &pending.resource).await?;
+            let template = known.and_then(|known| known.template).ok_or_else(|| {
+                Error::field(
+                    "scope",
+                    "template",
+                    &format!("possible: {} was not made from a template", pending.resource),
+                )
+            })?;
+            let made = resources::of_template(&mut **tx, &template).await?;
+            Ok(std::iter::once(Resource::new(TEMPLATE, template)).chain(made).collect())
+        }
+    }
+}
+
+/// Refuses a rule that changes nothing, because a deny beats it.
+async fn refuse_shadowed(tx: &mut Tx, draft: &Draft, pending: &Pending) -> Result<(), Error> {
+    let document = draft.policy.document(&draft.rules);
+    let is_tenant = draft.policy.resource.as_ref().is_some_and(Resource::is_tenant);
+    let other = match is_tenant {
+        // What the resource itself says of it counts too.
+        true => policies::own_document(tx, &pending.resource).await?,
+        false => policies::own_document(tx, &Resource::tenant()).await?,
+    };
+    let (tenant, resource) = if is_tenant {
+        (Some(&document), other.as_ref())
+    } else {
+        (other.as_ref(), Some(&document))
+    };
+    let merged = Compiled::merge(tenant, resource).map_err(|problems| Error::policy(&problems))?;
+    for_each_port(&merged, pending, |decision| match decision.verdict() {
+        Verdict::Reject(Rejection::Rule(rule)) => Err(Error::ShadowedByDeny {
+            rule_id: rule.id().to_owned(),
+            host: rule.host().to_string(),
+            scope: rule.scope().as_str(),
+        }),
+        _ => Ok(()),
+    })
+}
+
+/// What a policy says of a host on each of the ports that were tried, opaque as most of it is.
+fn for_each_port<E>(
+    policy: &Compiled,
+    pending: &Pending,
+    mut each: impl FnMut(&Decision<'_, '_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let host = if pending.host.contains(':') {
+        format!("[{}]", pending.host)
+    } else {
+        pending.host.clone()
+    };
+    for port in &pending.ports {
+        let authority = format!("{host}:{port}");
+        let seen = Seen::Request {
+            authority: authority.as_bytes(),
+            method: b"CONNECT",
+            path: None,
+        };
+        each(&policy.decide(&seen, &Surroundings::new(443), Moment::now().timestamp()))?;
+    }
+    Ok(())
+}
+
+/// Takes from the queue what is allowed now.
+async fn settle_allowed(tx: &mut Tx, caller: &Caller, targets: &[Resource]) -> Result<(), Error> {
+    let everything = targets.iter().any(Resource::is_tenant);
+    let targets: BTreeSet<&Resource> = targets.iter().collect();
+    let tenant = policies::own_document(tx, &Resource::tenant()).await?;
+    let open = list(&mut **tx, Some(State::Pending)).await?;
+    let concerned = open
+        .into_iter()
+        .filter(|row| everything || targets.contains(&row.resource));
+    let mut compiled: std::collections::BTreeMap<Resource, Compiled> = std::collections::BTreeMap::new();
+    for row in concerned.filter(|row| !row.overflow) {
+        if !compiled.contains_key(&row.resource) {
+            let own = policies::own_document(tx, &row.resource).await?;
+            let merged = Compiled::merge(tenant.as_ref(), own.as_ref()).map_err(|problems| Error::policy(&problems))?;
+            compiled.insert(row.resource.clone(), merged);
+        }
+        let Some(policy) = compiled.get(&row.resource) else {
+            continue;
+        };
+        let allowed = for_each_port(
+            policy,
+            &row,
+            |decision| if decision.would_reject() { Err(()) } else { Ok(()) },
+        );
+        if allowed.is_ok() {
+            settle(tx, caller, &row.id, State::Approved).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Denies a host by a rule of its own.
+///
+/// # Errors
+/// [`Error::StaleRevision`], or what makes the rule impossible.
+pub async fn block(
+    store: &Store,
+    tx: &mut Tx,
+    caller: &Caller,
+    id: &str,
+    revision: Option<i64>,
+    note: &str,
+) -> Result<(Approved, Vec<Change>), Error> {
+    let pending = by_id(&mut **tx, id).await?;
+    caller.operates(&pending.resource)?;
+    let (mut draft, mut changes) = policies::of_resource(store, tx, caller, &pending.resource).await?;
+    draft.expect(revision)?;
+    let host = if pending.overflow {
+        format!("*.{}", pending.host)
+    } else {
+        pending.host.clone()
+    };
+    let mut document = RuleDocument::new(crate::id::new("rule"), Effect::Deny, host);
+    document.note = (!note.is_empty()).then(|| note.to_owned());
+    let rule = StoredRule {
+        name: pending.host.clone(),
+        created_at: Moment::now(),
+        document,
+    };
+    let (added, told) = policies::add_rule(tx, caller, &mut draft, rule, &format!("blocked {id}")).await?;
+    changes.extend(told);
+    settle(tx, caller, id, State::Blocked).await?;
+    changes.push(Change::Pending);
+    let pending = by_id(&mut **tx, id).await?;
+    Ok((
+        Approved {
+            pending,
+            rule: added.rule,
+            policy: added.policy,
+        },
+        changes,
+    ))
+}
+
+/// Hides a host without a rule: it stays rejected.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn dismiss(tx: &mut Tx, caller: &Caller, id: &str) -> Result<(Pending, Vec<Change>), Error> {
+    let pending = by_id(&mut **tx, id).await?;
+    caller.operates(&pending.resource)?;
+    settle(tx, caller, id, State::Dismissed).await?;
+    let subject = format!("{} of {}", pending.host, pending.resource);
+    crate::operators::note(tx, &caller.id, "dismiss", &subject, &json!({"pending": id})).await?;
+    Ok((by_id(&mut **tx, id).await?, vec![Change::Pending]))
+}
+
+async fn settle(tx: &mut Tx, caller: &Caller, id: &str, state: State) -> Result<(), Error> {
+    sqlx::query("UPDATE pending SET state = $1, changed_at = $2, changed_by = $3 WHERE id = $4")
+        .bind(state.as_str())
+        .bind(Moment::now().0)
+        .bind(&caller.name)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
