@@ -9,6 +9,7 @@ mod operator_log;
 mod page;
 mod pending;
 mod policies;
+mod proxies;
 mod reply;
 mod resources;
 mod rules;
@@ -38,7 +39,7 @@ use crate::access::Gate;
 use crate::error::Error;
 use crate::store::Store;
 
-pub use serve::{Tls, serve};
+pub use serve::serve;
 
 /// The longest body that is read: a policy to apply, with room for its JSON.
 const LONGEST_BODY: usize = 32 << 20;
@@ -131,6 +132,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(pending::approve))
         .routes(routes!(pending::block))
         .routes(routes!(pending::dismiss))
+        .routes(routes!(proxies::list))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(operator_log::list))

@@ -2,11 +2,13 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use serde_json::json;
 
 use super::input::Query;
 use super::who::Who;
 use super::{App, reply, shapes};
 use crate::error::Error;
+use crate::moment::Moment;
 use crate::proxies;
 
 /// Every VM of every proxy: what is in force in it, and whether anything was lost
@@ -19,10 +21,10 @@ pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query)
     if let Some(resource) = &resource {
         caller.reads(resource)?;
     }
-    let all = proxies::list(&app.store, resource.as_ref()).await?;
+    let all = proxies::list(&app.store, resource.as_ref(), Moment::now()).await?;
     let shown = all
         .into_iter()
         .filter(|proxy| caller.scope.contains(&proxy.resource))
-        .filter(|proxy| query.text("state").is_none_or(|state| proxy.state.as_str() == state));
+        .filter(|proxy| query.text("state").is_none_or(|state| json!(proxy.state) == state));
     Ok(reply::list(shown.collect::<Vec<_>>(), None))
 }
