@@ -18,6 +18,7 @@ pub mod postgres;
 pub mod probe;
 pub mod raw;
 pub mod rotel;
+pub mod sluice;
 pub mod table;
 pub mod upstream;
 pub mod wait;
