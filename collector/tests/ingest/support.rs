@@ -128,11 +128,13 @@ pub(crate) fn audit(seq: i64, host: &str) -> Json {
 
 /// Decisions that a filter summed up, all rejected.
 pub(crate) fn summary(seq: i64, host: &str, count: i64) -> Json {
-    json!({
+    let port = (!host.starts_with('*')).then_some(443);
+    let summary = json!({
         "sluice.event": "summary", "sluice.instance": "p1/v1", "sluice.seq": seq, "server.address": host,
         "sluice.action": "reject", "sluice.would_reject": true, "sluice.rejected_by": "default_deny",
         "sluice.policy.mode": "enforce", "sluice.count": count,
-    })
+    });
+    with(summary, json!({"server.port": port}))
 }
 
 pub(crate) fn pending(seq: i64, host: &str, count: i64) -> Json {
