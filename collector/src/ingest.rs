@@ -1,9 +1,9 @@
 //! Takes events in: one function for every transport, acknowledged once the
 //! database has committed.
 //!
-//! An export is checked record by record ([`admit`]) and waits, bounded by bytes,
-//! for the one [`writer`], which stores all that waits in one transaction
-//! ([`group`]): numbers, rows and aggregates, or nothing.
+//! An export is checked record by record (`admit`) and waits, bounded by bytes,
+//! for the one `writer`, which stores all that waits in one transaction
+//! (`group`): numbers, rows and aggregates, or nothing.
 
 mod admit;
 mod attributes;
