@@ -1,9 +1,9 @@
 //! Takes events in: one function for every transport, acknowledged once the
 //! database has committed.
 //!
-//! An export is checked record by record ([`admit`]) and waits, bounded by bytes,
-//! for the one [`writer`], which stores all that waits in one transaction
-//! ([`group`]): numbers, rows and aggregates, or nothing.
+//! An export is checked record by record (`admit`) and waits, bounded by bytes,
+//! for the one `writer`, which stores all that waits in one transaction
+//! (`group`): numbers, rows and aggregates, or nothing.
 
 mod admit;
 mod attributes;
@@ -24,7 +24,7 @@ mod traffic;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
@@ -90,6 +90,7 @@ struct Shared {
     waiting_bytes: usize,
     waiting: Arc<AtomicUsize>,
     batches: mpsc::UnboundedSender<Batch>,
+    closed: AtomicBool,
     closing: Arc<Notify>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -119,6 +120,7 @@ impl Ingest {
             waiting_bytes: limits.waiting_bytes,
             waiting: Arc::default(),
             batches,
+            closed: AtomicBool::new(false),
             closing,
             writer: Mutex::new(Some(tokio::spawn(writer.run()))),
         }))
@@ -144,6 +146,9 @@ impl Ingest {
                 caller.name,
                 caller.role.as_str()
             )));
+        }
+        if self.0.closed.load(Ordering::Acquire) {
+            return Err(Error::ShuttingDown);
         }
         let waiting = self.reserve(bytes)?;
         let admitted = admit::admit(caller, request, Moment::now());
@@ -186,6 +191,7 @@ impl Ingest {
 
     /// Takes nothing more, and returns when all that was taken is answered.
     pub async fn shutdown(&self) {
+        self.0.closed.store(true, Ordering::Release);
         self.0.closing.notify_one();
         // Whoever comes second waits for the first.
         let mut writer = self.0.writer.lock().await;

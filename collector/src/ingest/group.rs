@@ -135,7 +135,7 @@ impl<'a> Work<'a> {
                     continue;
                 };
                 if let Event::Audit(row) = event
-                    && (row.outcome == OPEN || instance.open > 0)
+                    && (row.outcome == OPEN || instance.may_have_open())
                 {
                     wanted.push((batch.credential.as_str(), row.uid.as_str()));
                 }

@@ -22,6 +22,8 @@ pub(super) struct Instance<'a> {
     resource: &'a Resource,
     /// It has a row, or will have one for an event that is no refused one.
     real: bool,
+    /// It has a row.
+    known: bool,
     numbers: Numbers,
     duplicates: i64,
     pub(super) audited: i64,
@@ -175,6 +177,7 @@ impl<'a> Instance<'a> {
             name,
             resource,
             real: false,
+            known: false,
             numbers: Numbers::default(),
             duplicates: 0,
             audited: 0,
@@ -188,6 +191,7 @@ impl<'a> Instance<'a> {
 
     fn read(&mut self, row: &AnyRow) -> Result<(), Error> {
         self.real = true;
+        self.known = true;
         self.numbers = Numbers::load(row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?)?;
         self.duplicates = row.try_get(6)?;
         self.audited = row.try_get(7)?;
@@ -195,6 +199,12 @@ impl<'a> Instance<'a> {
         self.open = row.try_get(9)?;
         self.heartbeat_seq = row.try_get(10)?;
         Ok(())
+    }
+
+    /// Whether one of its streams may have been written as open. Of an instance
+    /// that is new, or forgotten, nobody knows.
+    pub(super) fn may_have_open(&self) -> bool {
+        self.open > 0 || !self.known
     }
 
     /// It says how it is. What it said later may have come before.
