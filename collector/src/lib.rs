@@ -12,6 +12,7 @@ pub mod error;
 pub mod id;
 pub mod moment;
 pub mod resource;
+pub mod review;
 pub mod store;
 
 /// The messages and the server of `sluice.policy.v1`.
