@@ -1,6 +1,6 @@
 //! Whose traffic is reviewed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::any::AnyArguments;
 use sqlx::{Any, AssertSqlSafe};
@@ -51,8 +51,8 @@ impl Selection {
         match self {
             Self::Scope(Scope::Tenant) => Filter::Everything,
             Self::Scope(Scope::Prefix { kind, prefix }) => Filter::Prefix(kind, prefix),
-            Self::Scope(Scope::Resource(resource)) => Filter::Resources(BTreeSet::from([resource])),
-            Self::Resources(resources) => Filter::Resources(resources.iter().collect()),
+            Self::Scope(Scope::Resource(resource)) => Filter::of([resource]),
+            Self::Resources(resources) => Filter::of(resources),
         }
     }
 }
@@ -64,11 +64,19 @@ pub(super) enum Filter<'s> {
     Everything,
     /// Those of a type whose id begins so.
     Prefix(&'s str, &'s str),
-    /// Those of these.
-    Resources(BTreeSet<&'s Resource>),
+    /// Those of these, ids by type.
+    Resources(BTreeMap<&'s str, BTreeSet<&'s str>>),
 }
 
 impl<'s> Filter<'s> {
+    fn of(resources: impl IntoIterator<Item = &'s Resource>) -> Self {
+        let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for resource in resources {
+            kinds.entry(&resource.kind).or_default().insert(&resource.id);
+        }
+        Self::Resources(kinds)
+    }
+
     /// A query whose `{}` is the condition; its own parameters come first.
     pub(super) fn query(&self, sql: &str, own: &[i64]) -> Query<'s> {
         let condition = match self {
@@ -79,11 +87,17 @@ impl<'s> Filter<'s> {
                     "resource_type = ${kind} AND SUBSTR(resource_id, 1, LENGTH(CAST(${prefix} AS TEXT))) = ${prefix}"
                 )
             }
-            Self::Resources(resources) if resources.is_empty() => "1 = 0".to_owned(),
-            Self::Resources(resources) => {
-                let pair = |at: usize| format!("(${}, ${})", own.len() + 2 * at + 1, own.len() + 2 * at + 2);
-                let pairs: Vec<String> = (0..resources.len()).map(pair).collect();
-                format!("(resource_type, resource_id) IN (VALUES {})", pairs.join(", "))
+            Self::Resources(kinds) if kinds.is_empty() => "1 = 0".to_owned(),
+            // By type, because SQLite looks up a list of ids in an index, and a list of pairs it does not.
+            Self::Resources(kinds) => {
+                let mut numbers = (own.len() + 1..).map(|number| format!("${number}"));
+                let mut next = |count| numbers.by_ref().take(count).collect::<Vec<_>>().join(", ");
+                let of_kind = |ids: &BTreeSet<&str>| {
+                    let kind = next(1);
+                    format!("resource_type = {kind} AND resource_id IN ({})", next(ids.len()))
+                };
+                let conditions: Vec<String> = kinds.values().map(of_kind).collect();
+                format!("({})", conditions.join(" OR "))
             }
         };
         // Nothing in it is of anybody else's making.
@@ -92,8 +106,8 @@ impl<'s> Filter<'s> {
         match self {
             Self::Everything => query,
             Self::Prefix(kind, prefix) => query.bind(*kind).bind(*prefix),
-            Self::Resources(resources) => resources.iter().fold(query, |query, resource| {
-                query.bind(resource.kind.as_str()).bind(resource.id.as_str())
+            Self::Resources(kinds) => kinds.iter().fold(query, |query, (kind, ids)| {
+                ids.iter().fold(query.bind(*kind), |query, id| query.bind(*id))
             }),
         }
     }

@@ -134,8 +134,8 @@ impl Fixture {
         sqlx::query(
             "INSERT INTO destinations VALUES ('sandbox', $1, $2, $3, $4, $2, $5, $6, $7, $8, $9) \
              ON CONFLICT (resource_type, resource_id, host, port) DO UPDATE SET \
-             first_seen = MIN(destinations.first_seen, excluded.first_seen), \
-             last_seen = MAX(destinations.last_seen, excluded.last_seen)",
+             first_seen = CASE WHEN excluded.first_seen < destinations.first_seen THEN excluded.first_seen ELSE destinations.first_seen END, \
+             last_seen = CASE WHEN excluded.last_seen > destinations.last_seen THEN excluded.last_seen ELSE destinations.last_seen END",
         )
         .bind(sight.resource)
         .bind(sight.host)

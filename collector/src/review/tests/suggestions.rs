@@ -243,6 +243,17 @@ async fn it_is_said_how_many_resources_asked() {
     });
     let some = rows_with(&fixture, &prefix, &[], None).await;
     assert_eq!(seen(&some), [(a.clone(), 20, 2), (b.clone(), 20, 1)]);
+    let both_types = Selection::Resources(vec![
+        Resource::new("computer", "sb_2"),
+        sandbox("sb_1"),
+        sandbox("sb_2"),
+    ]);
+    assert_eq!(seen(&rows_with(&fixture, &both_types, &[], None).await), seen(&some));
+    assert!(
+        rows_with(&fixture, &Selection::Resources(Vec::new()), &[], None)
+            .await
+            .is_empty()
+    );
     // Asked for twice, counted once.
     let two = Selection::Resources(vec![sandbox("sb_1"), sandbox("other_1"), sandbox("sb_1")]);
     assert_eq!(seen(&rows_with(&fixture, &two, &[], None).await), [(a.clone(), 20, 2)]);
