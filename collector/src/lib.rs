@@ -25,6 +25,7 @@ pub mod resource;
 pub mod resources;
 pub mod retention;
 pub mod settings;
+pub mod review;
 pub mod store;
 #[cfg(test)]
 mod testing;
