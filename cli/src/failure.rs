@@ -13,6 +13,7 @@ use sluice_policy::Problems;
 
 use crate::client::{ClientError, ConfigError, TlsError};
 use crate::operator::Misuse;
+use crate::serve::ServeError;
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +91,9 @@ pub(crate) enum Failure {
     /// Arguments that make no sense for what the collector has.
     #[error(transparent)]
     Misuse(#[from] Misuse),
+    /// There is no collector.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// The result cannot be written.
     #[error("cannot write to stdout: {0}")]
     Output(#[source] io::Error),

@@ -16,6 +16,7 @@ mod policy;
 mod progress;
 mod recordings;
 mod replay;
+mod serve;
 mod suggest;
 mod table;
 
@@ -80,6 +81,7 @@ enum Command {
     Suggest(suggest::Arguments),
     Diff(diff::Arguments),
     Lint(lint::Arguments),
+    Serve(Box<serve::Arguments>),
     #[command(flatten)]
     Operator(Box<operator::Command>),
 }
@@ -92,6 +94,7 @@ impl Command {
             Self::Suggest(arguments) => suggest::run(arguments),
             Self::Diff(arguments) => diff::run(arguments),
             Self::Lint(arguments) => lint::run(arguments),
+            Self::Serve(arguments) => serve::run(arguments),
             Self::Operator(command) => command.run(),
         }
     }

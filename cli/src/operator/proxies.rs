@@ -14,11 +14,14 @@ use crate::table::Columns;
 /// List the proxies that are connected, and the policy each has
 ///
 /// One line for each live VM of a filter and each resource it serves: the revision that is intended for it and the one
-/// it has, its mode, whether an override is in force, and what it lost. BEHIND says which have not taken the intended
-/// policy. The exit code is 0 whatever the state; 'sluice doctor' judges.
+/// it has, its mode, whether an override is in force, and what it lost. STATE says which are behind the intended policy,
+/// and which are stale: no heartbeat came for 30 s. The exit code is 0 whatever the state; 'sluice doctor' judges.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
+    /// Those that have ended, too
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     targets: Targets,
     #[command(flatten)]
@@ -38,7 +41,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let (session, format) = arguments.common.open()?;
     let is_meant = arguments.targets.filter(&session)?;
     let rows = session.client.list(&Call::new("/egress/proxies"))?;
-    let rows: Vec<Value> = rows.into_iter().filter(is_meant).collect();
+    let is_shown = |row: &Value| is_meant(row) && (arguments.all || !is_closed(row));
+    let rows: Vec<Value> = rows.into_iter().filter(is_shown).collect();
     match format {
         Format::Json => print_list(&rows)?,
         Format::Table if rows.is_empty() => {
@@ -57,6 +61,16 @@ pub(super) fn version(of: &Value) -> (u64, u64) {
     (of.number("epoch"), of.number("revision"))
 }
 
+/// Whether a proxy has ended, and said so.
+pub(super) fn is_closed(proxy: &Value) -> bool {
+    proxy.text("state") == "closed"
+}
+
+/// Whether a proxy has been heard of lately.
+pub(super) fn is_live(proxy: &Value) -> bool {
+    !matches!(proxy.text("state"), "closed" | "stale")
+}
+
 /// Whether a proxy does not have the policy that is intended for it.
 pub(super) fn is_behind(proxy: &Value) -> bool {
     version(proxy.field("live")) < version(proxy.field("intended"))
@@ -64,7 +78,7 @@ pub(super) fn is_behind(proxy: &Value) -> bool {
 
 /// What a proxy lost or may have lost.
 pub(super) fn losses(proxy: &Value) -> Vec<String> {
-    let losses = ["gaps", "dropped", "lost"].into_iter();
+    let losses = ["gaps", "dropped", "refused", "lost"].into_iter();
     let losses = losses.map(|name| (name, proxy.number(name)));
     losses
         .filter(|(_, number)| *number > 0)
@@ -91,6 +105,13 @@ pub(super) fn overridden(proxy: &Value) -> Option<String> {
     }
 }
 
+fn state(row: &Value) -> String {
+    match row.some("state") {
+        Some("live") | None if is_behind(row) => "behind".to_owned(),
+        state => output::cell(state.unwrap_or("live")),
+    }
+}
+
 /// Proxies in a table.
 pub(super) fn table(rows: &[Value]) -> Columns {
     let mut columns = Columns::new(&[
@@ -99,7 +120,7 @@ pub(super) fn table(rows: &[Value]) -> Columns {
         "MODE",
         "INTENDED#",
         "LIVE#",
-        "",
+        "STATE",
         "OVERRIDE",
         "LOST",
         "LAST SEEN",
@@ -112,7 +133,7 @@ pub(super) fn table(rows: &[Value]) -> Columns {
             &output::cell(live.text("mode")),
             &intended.number("revision"),
             &live.number("revision"),
-            &if is_behind(row) { "behind" } else { "" },
+            &state(row),
             &overridden(row).unwrap_or_default(),
             &losses(row).join(", "),
             &output::when(row.text("last_seen")),

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use sluice_collector::resource::Resource;
 
-use super::proxies::is_behind;
+use super::proxies::{is_behind, is_live};
 use super::resources::{Targets, resource_of};
 use super::session::{Common, Format, print_object};
 use crate::client::{Call, Fields};
@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             rows.entry(resource).or_default().policy = Some(policy);
         }
     }
-    for proxy in client.list(&Call::new("/egress/proxies"))? {
+    let proxies = client.list(&Call::new("/egress/proxies"))?;
+    for proxy in proxies.into_iter().filter(is_live) {
         let row = rows.entry(resource_of(&proxy)).or_default();
         row.proxies += 1;
         row.behind += u64::from(is_behind(&proxy));

@@ -9,5 +9,6 @@ mod replay;
 mod reports;
 mod run;
 mod schema;
+mod serve;
 mod suggest;
 mod usage;

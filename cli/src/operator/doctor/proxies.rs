@@ -7,7 +7,7 @@ use sluice_collector::resource::Resource;
 use super::Findings;
 use crate::client::{Call, Fields};
 use crate::failure::Failure;
-use crate::operator::proxies::{is_behind, losses, overridden, version};
+use crate::operator::proxies::{is_behind, is_closed, is_live, losses, overridden, version};
 use crate::operator::resources::{resource_of, shown};
 use crate::operator::session::Session;
 use crate::output;
@@ -29,7 +29,7 @@ pub(super) fn check(
             resources.iter().any(|meant| meant.is_tenant() || *meant == resource)
         })
     };
-    let rows: Vec<&Value> = rows.iter().filter(is_meant).collect();
+    let rows: Vec<&Value> = rows.iter().filter(is_meant).filter(|row| !is_closed(row)).collect();
     absent(&rows, resources, findings);
     let before = findings.0.len();
     for row in &rows {
@@ -60,28 +60,27 @@ fn absent(rows: &[&Value], resources: Option<&[Resource]>, findings: &mut Findin
 
 fn one(row: &Value, now: Moment, findings: &mut Findings) {
     let name = format!("{} {}", shown(row), output::cell(row.text("instance")));
-    if let Some(error) = row.some("error") {
+    if let Some(error) = row.some("policy_error") {
         findings.wrong(
             "policy",
             format_args!("{name} refused the policy: {error}"),
             "it keeps the last good one; correct the policy, or update the filter",
         );
     }
-    if is_behind(row) {
+    let seen = Moment::parse("last_seen", row.text("last_seen")).ok();
+    if !is_live(row) || seen.is_some_and(|seen| now.0.saturating_sub(seen.0) > SILENT) {
+        findings.wrong(
+            "heartbeat",
+            format_args!("{name} was last heard of at {}", output::when(row.text("last_seen"))),
+            "heartbeats come every 10 s; the proxy ended without saying so, or cannot reach the collector",
+        );
+    } else if is_behind(row) {
         let (_, live) = version(row.field("live"));
         let (_, intended) = version(row.field("intended"));
         findings.wrong(
             "revision",
             format_args!("{name} has revision {live}, intended is {intended}"),
             "if it stays so: is its policy stream up? Envoy's log and the collector's say",
-        );
-    }
-    let seen = Moment::parse("last_seen", row.text("last_seen")).ok();
-    if seen.is_some_and(|seen| now.0.saturating_sub(seen.0) > SILENT) {
-        findings.wrong(
-            "heartbeat",
-            format_args!("{name} was last heard of at {}", output::when(row.text("last_seen"))),
-            "heartbeats come every 10 s; the proxy ended without saying so, or cannot reach the collector",
         );
     }
     let losses = losses(row);

@@ -55,7 +55,9 @@ fn look(client: &Client, wanted: &[(Resource, u64)]) -> Result<(u64, Vec<String>
         _ => Call::new("/egress/proxies"),
     };
     let proxies = client.list(&call)?;
-    let concerned = proxies.iter().filter(|proxy| concerns(wanted, proxy));
+    let concerned = proxies
+        .iter()
+        .filter(|proxy| proxies::is_live(proxy) && concerns(wanted, proxy));
     let laggards = concerned.clone().filter(|proxy| is_behind(wanted, proxy)).map(laggard);
     Ok((concerned.clone().count() as u64, laggards.collect()))
 }

@@ -90,7 +90,7 @@ fn what_is_wrong_is_named_with_advice() {
         }),
         ("policy", "refused the policy: too new", |collector| {
             let mut refused = proxy("sb_1", "p/0", 7, 7);
-            refused["error"] = json!("too new");
+            refused["policy_error"] = json!("too new");
             collector.list("GET /egress/proxies", &[refused]);
         }),
         ("policy", "public suffix", |collector| {

@@ -29,7 +29,7 @@ pub(super) fn proxy(id: &str, instance: &str, intended: u64, live: u64) -> Value
     json!({"resource_type": "sandbox", "resource_id": id, "instance": instance,
            "intended": {"epoch": 1, "revision": intended, "mode": "enforce"},
            "live": {"epoch": 1, "revision": live, "mode": "enforce"},
-           "override": null, "seq": 7, "gaps": 0, "dropped": 0, "lost": 0, "last_seen": "2036-03-02T08:00:00.000001Z"})
+           "override": null, "policy_error": null, "seq": 7, "gaps": 0, "dropped": 0, "refused": 0, "lost": 0, "state": "live", "last_seen": "2036-03-02T08:00:00.000001Z"})
 }
 
 pub(super) fn pending(id: &str, host: &str, resource: &str) -> Value {
