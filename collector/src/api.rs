@@ -5,6 +5,7 @@ mod export;
 mod health;
 mod ignored;
 mod input;
+mod measured;
 mod operator_log;
 mod page;
 mod pending;
@@ -91,11 +92,13 @@ pub fn router(app: App) -> Router {
         .merge(api)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .route("/", get(page::status))
         .fallback(async || Error::NotFound("such path".to_owned()))
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(app.clone(), who::note_address))
         .layer(middleware::from_fn(reply::tidy))
+        .layer(middleware::from_fn(measured::count))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(RequestBodyLimitLayer::new(LONGEST_BODY))
         .layer(CompressionLayer::new())

@@ -24,6 +24,7 @@ use crate::settings::Settings;
 use crate::store::{OpenError, Store};
 use crate::tls::{self, TlsError, TlsListener};
 use crate::watch::Watch;
+use crate::webhook;
 
 /// How often it is looked for policies whose time to observe is over.
 const RELOCK: Duration = Duration::from_secs(1);
@@ -79,6 +80,7 @@ impl Collector {
     /// # Errors
     /// [`StartError`].
     pub async fn start(settings: Settings) -> Result<Running, StartError> {
+        crate::metrics::install();
         let tls = settings.tls.as_ref().map(tls::load).transpose()?;
         let spiffe: Option<SpiffeIds> = settings.spiffe.as_deref().map(str::parse).transpose()?;
         let store = Store::open(&settings.database).await?;
@@ -139,10 +141,13 @@ impl Collector {
             events: i64::from(settings.retention_days).max(1).saturating_mul(DAY),
             ..Keep::default()
         };
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(relock(store.clone(), ends.clone())),
             tokio::spawn(until(ends, retention::run(store.clone(), keep))),
         ];
+        if let Some(url) = settings.webhook {
+            tasks.push(tokio::spawn(webhook::run(store.clone(), url, ending.subscribe())));
+        }
         tracing::info!(%http, %grpc, database = ?store.kind(), "serving");
         Ok(Running {
             http,

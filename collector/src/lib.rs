@@ -14,6 +14,7 @@ mod collector;
 pub mod error;
 pub mod id;
 pub mod ingest;
+mod metrics;
 pub mod moment;
 pub mod operators;
 pub mod otlp;
@@ -29,6 +30,7 @@ pub mod store;
 mod testing;
 pub mod tls;
 pub mod watch;
+mod webhook;
 
 pub use collector::{Collector, Running, StartError};
 pub use settings::{Settings, TlsFiles};

@@ -3,6 +3,7 @@
 
 mod board;
 mod epoch;
+mod intended;
 mod notes;
 mod stream;
 
@@ -19,6 +20,7 @@ use crate::store::Store;
 use board::Board;
 use stream::Stream;
 
+pub use intended::Intended;
 pub use notes::{Subscription, subscriptions};
 
 /// Larger than any policy that can be saved.

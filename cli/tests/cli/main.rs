@@ -3,6 +3,7 @@
 mod diff;
 mod explain;
 mod lint;
+mod operator;
 mod recordings;
 mod replay;
 mod reports;

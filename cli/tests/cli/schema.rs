@@ -7,21 +7,46 @@ use jsonschema::{Registry, ValidationError, Validator};
 use serde_json::Value;
 
 const DECISION: &str = include_str!("../../schemas/decision.schema.json");
+const ROWS: &str = include_str!("../../schemas/rows.schema.json");
 
 /// The schemas by the name of what they describe.
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str); 28] = [
     ("replay", include_str!("../../schemas/replay.schema.json")),
     ("explain", include_str!("../../schemas/explain.schema.json")),
     ("suggest", include_str!("../../schemas/suggest.schema.json")),
     ("policy", include_str!("../../schemas/policy.schema.json")),
     ("diff", include_str!("../../schemas/diff.schema.json")),
     ("lint", include_str!("../../schemas/lint.schema.json")),
+    ("suggestions", include_str!("../../schemas/suggestions.schema.json")),
+    ("resources", include_str!("../../schemas/resources.schema.json")),
+    ("resource", include_str!("../../schemas/resource.schema.json")),
+    ("policies", include_str!("../../schemas/policies.schema.json")),
+    ("history", include_str!("../../schemas/history.schema.json")),
+    ("rules", include_str!("../../schemas/rules.schema.json")),
+    ("pending", include_str!("../../schemas/pending.schema.json")),
+    ("audit", include_str!("../../schemas/audit.schema.json")),
+    ("proxies", include_str!("../../schemas/proxies.schema.json")),
+    ("tokens", include_str!("../../schemas/tokens.schema.json")),
+    ("token", include_str!("../../schemas/token.schema.json")),
+    ("revoked", include_str!("../../schemas/revoked.schema.json")),
+    ("operator-log", include_str!("../../schemas/operator-log.schema.json")),
+    ("targets", include_str!("../../schemas/targets.schema.json")),
+    ("added", include_str!("../../schemas/added.schema.json")),
+    ("removed", include_str!("../../schemas/removed.schema.json")),
+    ("decided", include_str!("../../schemas/decided.schema.json")),
+    ("status", include_str!("../../schemas/status.schema.json")),
+    ("doctor", include_str!("../../schemas/doctor.schema.json")),
+    ("simulate", include_str!("../../schemas/simulate.schema.json")),
+    ("coverage", include_str!("../../schemas/coverage.schema.json")),
+    ("policy-diff", include_str!("../../schemas/policy-diff.schema.json")),
 ];
 
 static VALIDATORS: LazyLock<BTreeMap<&str, Validator>> = LazyLock::new(|| {
     // Schemas refer to each other by the names of their files.
     let registry = Registry::new()
         .add("file:///schemas/decision.schema.json", json(DECISION))
+        .unwrap()
+        .add("file:///schemas/rows.schema.json", json(ROWS))
         .unwrap()
         .prepare()
         .unwrap();
@@ -63,6 +88,30 @@ pub(crate) fn check(name: &str, document: &Value) {
             "{name}: a member more in {pointer:?}"
         );
     }
+}
+
+/// Checks that a document is of its schema.
+#[track_caller]
+pub(crate) fn valid(name: &str, document: &Value) {
+    assert_eq!(complaints(name, document), Vec::<String>::new(), "{document:#}");
+}
+
+/// Checks that a document of the API's rows is of its schema, and that the
+/// schema takes none of the rows' members away that it names.
+#[track_caller]
+pub(crate) fn check_rows(name: &str, document: &Value, needed: &str) {
+    assert_eq!(complaints(name, document), Vec::<String>::new(), "{document:#}");
+    let mut less = document.clone();
+    let row = match &mut less["data"] {
+        Value::Array(rows) => &mut rows[0],
+        row => row,
+    };
+    row.as_object_mut().unwrap().remove(needed).unwrap();
+    assert_ne!(
+        complaints(name, &less),
+        Vec::<String>::new(),
+        "{name}: {needed} is missing"
+    );
 }
 
 /// As [`check`], for a document of which no member is optional.
@@ -114,7 +163,7 @@ fn objects(value: &Value, at: String) -> Vec<String> {
 
 #[test]
 fn schemas_are_schemas() {
-    for (name, text) in SCHEMAS.into_iter().chain([("decision", DECISION)]) {
+    for (name, text) in SCHEMAS.into_iter().chain([("decision", DECISION), ("rows", ROWS)]) {
         let schema = json(text);
         assert!(jsonschema::meta::is_valid(&schema), "{name}");
         assert_eq!(

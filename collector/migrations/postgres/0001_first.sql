@@ -287,6 +287,8 @@ CREATE TABLE pending (
     nearest TEXT,
     -- pending, approved, blocked or dismissed
     state TEXT NOT NULL,
+    -- whether the webhook was told of it
+    told BIGINT NOT NULL DEFAULT 0,
     changed_at BIGINT,
     changed_by TEXT,
     UNIQUE (resource_type, resource_id, host)
