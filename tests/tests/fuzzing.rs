@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-use sluice_tests::contract::Addresses;
+use sluice_tests::contract::{self, Addresses};
 use sluice_tests::sluice::Sluice;
 use tempfile::TempDir;
 
@@ -28,6 +28,20 @@ fn find(variable: Option<&str>) -> Result<PathBuf, String> {
     }
 }
 
+/// A request that passed, and one that waits for an operator.
+const EVENTS: &str = r#"
+- {says: a relay, call: POST /tokens, body: {name: a relay, role: relay, scope: tenant}, status: 201, keep: {relay: /data/token}}
+- says: its events
+  send:
+    as: relay
+    resource: sandbox/sb_1
+    instance: p-1/1
+    events:
+      - {server.address: api.example.com}
+      - {sluice.event: pending, log.record.uid: null, server.address: new.example.com, sluice.action: reject,
+         sluice.would_reject: true, sluice.rejected_by: default_deny, sluice.policy.mode: enforce, sluice.count: 3}
+"#;
+
 /// Something of each kind, by the path that takes its id: of what is not there only errors can be learned.
 fn seed(at: &Addresses) -> Vec<(&'static str, Value)> {
     let post = |path: &str, body: Value| -> Value {
@@ -38,6 +52,12 @@ fn seed(at: &Addresses) -> Vec<(&'static str, Value)> {
             .unwrap_or_else(|error| panic!("{path}: {error}"));
         answer.body_mut().read_json::<Value>().unwrap()["data"].take()
     };
+    let first = |path: &str| -> Value {
+        let request = ureq::get(format!("http://{}/api/v1/{path}", at.http));
+        let answer = request.header("authorization", format!("Bearer {}", at.token)).call();
+        let mut answer = answer.unwrap_or_else(|error| panic!("{path}: {error}"));
+        answer.body_mut().read_json::<Value>().unwrap()["data"][0]["id"].take()
+    };
     let rule = json!({"id": "a", "host": "api.example.com", "methods": ["GET"], "path_glob": "/**", "ports": [443],
         "resolves_to": ["10.0.0.0/8"], "expires_at": "2100-01-01T00:00:00Z", "note": "seeded"});
     let resource = |mut body: Value| {
@@ -46,16 +66,18 @@ fn seed(at: &Addresses) -> Vec<(&'static str, Value)> {
         body
     };
     let policy = post("egress/policies", resource(json!({"name": "seeded", "rules": [rule]})));
-    // Enough of them that removing one leaves another.
-    let rules = (0..50).map(|number| {
-        let rule = resource(json!({"host": format!("host-{number}.example.com"), "effect": "deny"}));
-        post("egress/allowlist", rule)["id"].take()
-    });
-    let rules: Value = rules.collect();
+    let rule = post(
+        "egress/allowlist",
+        resource(json!({"host": "one.example.com", "effect": "deny"})),
+    );
     let token = post("tokens", json!({"name": "seeded", "role": "viewer"}));
+    let events = contract::run("events", &contract::read("events", EVENTS), at);
+    assert!(events.is_empty(), "{events:?}");
     vec![
+        ("/api/v1/egress/pending/", first("egress/pending")),
+        ("/api/v1/egress/audit/", first("egress/audit")),
         ("/api/v1/egress/policies/", policy["id"].clone()),
-        ("/api/v1/egress/allowlist/", rules),
+        ("/api/v1/egress/allowlist/", rule["id"].clone()),
         ("/api/v1/tokens/", token["id"].clone()),
         ("/api/v1/sandboxes/", json!("sb_1")),
         ("/api/v1/egress/resources/", json!("sb_1")),
