@@ -12,6 +12,7 @@ pub mod dns;
 pub mod envoy;
 pub mod load;
 pub mod otlp;
+pub mod playbook;
 pub mod policy_v1;
 mod port;
 pub mod postgres;
