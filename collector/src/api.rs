@@ -84,7 +84,7 @@ pub fn router(app: App) -> Router {
     let openapi = Arc::new(specification::finished(openapi));
     let served = specification::json(&openapi);
     let known = ignored::Known::of(&openapi);
-    let documented = Router::new().route("/api/v1/openapi.json", get(async || served));
+    let documented = Router::new().route("/api/v1/openapi.json", get(async |_: who::Who| served));
     let api = v1
         .merge(documented)
         .layer(middleware::from_fn_with_state(known, ignored::name));

@@ -53,7 +53,7 @@ pub struct Send {
     pub instance: String,
     /// Attributes of records, beside what an audit record of an allowed request would have.
     pub events: Vec<BTreeMap<String, Value>>,
-    /// The gRPC status, if it is not OK.
+    /// What the refusal says, if there is to be one: of the call, with its gRPC code, or of a record.
     pub refused: Option<String>,
 }
 
