@@ -24,8 +24,8 @@ pub mod proxies;
 pub mod resource;
 pub mod resources;
 pub mod retention;
-pub mod settings;
 pub mod review;
+pub mod settings;
 pub mod store;
 #[cfg(test)]
 mod testing;
