@@ -13,6 +13,7 @@ mod policies;
 mod proxies;
 mod reply;
 mod resources;
+mod review;
 mod rules;
 mod serve;
 mod shapes;
@@ -20,6 +21,7 @@ mod specification;
 mod spreading;
 mod stream;
 mod tokens;
+mod trial;
 mod who;
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::get;
 use http::{HeaderName, StatusCode};
+use sluice_harness::suggest::Catalogue;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -38,6 +41,7 @@ use utoipa_axum::routes;
 
 use crate::access::Gate;
 use crate::error::Error;
+use crate::review::Infrastructure;
 use crate::store::Store;
 
 pub use serve::serve;
@@ -57,10 +61,14 @@ pub struct App {
 }
 
 /// What calls depend on besides the database.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ApiSettings {
     /// The tenant that `x-tenant-id` must name, if it names one.
     pub tenant: String,
+    /// The services that are known.
+    pub catalogue: Catalogue,
+    /// The tenant's own hosts, which are never suggested.
+    pub infrastructure: Infrastructure,
 }
 
 impl App {
@@ -125,6 +133,12 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(spreading::apply))
         .routes(routes!(rules::list, rules::add))
         .routes(routes!(rules::show, rules::remove))
+        .routes(routes!(review::suggested))
+        .routes(routes!(review::covered))
+        .routes(routes!(review::over_time))
+        .routes(routes!(trial::simulate))
+        .routes(routes!(trial::explained))
+        .routes(routes!(trial::linted))
         .routes(routes!(audit::list))
         .routes(routes!(audit::show))
         .routes(routes!(export::export))

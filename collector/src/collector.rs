@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sluice_harness::suggest::{Catalogue, CatalogueError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -20,6 +21,7 @@ use crate::moment::{DAY, Moment};
 use crate::otlp::Logs;
 use crate::policies;
 use crate::retention::{self, Keep};
+use crate::review::Infrastructure;
 use crate::settings::Settings;
 use crate::store::{OpenError, Store};
 use crate::tls::{self, TlsError, TlsListener};
@@ -40,6 +42,9 @@ pub enum StartError {
     /// The database does not do what it must.
     #[error(transparent)]
     Store(#[from] Error),
+    /// The catalogue is none.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     /// TLS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -93,6 +98,11 @@ impl Collector {
 
         let api_settings = ApiSettings {
             tenant: settings.tenant.clone(),
+            catalogue: match &settings.catalogue {
+                Some(path) => Catalogue::with_file(path)?,
+                None => Catalogue::built_in(),
+            },
+            infrastructure: Infrastructure::new(&settings.infrastructure)?,
         };
         let app = App::new(store.clone(), gate.clone(), api_settings, ends.clone());
         let http_ends = ends.clone();

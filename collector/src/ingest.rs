@@ -105,7 +105,7 @@ struct Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.all.fetch_sub(self.bytes, Ordering::Relaxed);
-        metrics::gauge!("sluice_ingest_waiting_bytes").decrement(self.bytes as f64);
+        metrics::gauge!("sluice_collector_waiting_bytes").decrement(self.bytes as f64);
     }
 }
 
@@ -153,7 +153,7 @@ impl Ingest {
         let waiting = self.reserve(bytes)?;
         let admitted = admit::admit(caller, request, Moment::now());
         if admitted.rejected > 0 {
-            metrics::counter!("sluice_records_total", "event" => "any", "result" => "refused")
+            metrics::counter!("sluice_collector_records_total", "event" => "unknown", "result" => "refused")
                 .increment(admitted.rejected);
         }
         let accepted = Accepted {
@@ -182,7 +182,7 @@ impl Ingest {
         reserved.map_err(|_| Error::RateLimited {
             retry_after_ms: RETRY_AFTER_MS,
         })?;
-        metrics::gauge!("sluice_ingest_waiting_bytes").increment(bytes as f64);
+        metrics::gauge!("sluice_collector_waiting_bytes").increment(bytes as f64);
         Ok(Waiting {
             bytes,
             all: Arc::clone(&self.0.waiting),

@@ -80,6 +80,7 @@ pub(super) async fn store(store: &Store, limits: &Limits, seen: &mut Seen, batch
     store.commit(tx, &changes).await?;
     seen.noted(&due, now);
     count(work.counts);
+    count_decisions(work.decisions);
     Ok(())
 }
 
@@ -112,6 +113,8 @@ struct Work<'a> {
     pending: Pending<'a>,
     /// Records by event, those that came again apart.
     counts: HashMap<(&'static str, &'static str), u64>,
+    /// Decisions by action and mode.
+    decisions: HashMap<(&'static str, &'static str), i64>,
 }
 
 impl<'a> Work<'a> {
@@ -145,7 +148,7 @@ impl<'a> Work<'a> {
         work.streams = Streams::load(kind, tx, &wanted).await?;
         for (credential, record, event) in new {
             if let Some(instance) = instances.get_mut(credential, &record.place.instance) {
-                *work.counts.entry((event.name(), "accepted")).or_default() += 1;
+                *work.counts.entry((event.name(), "stored")).or_default() += 1;
                 let entry = |row| Entry {
                     credential,
                     resource: &record.resource,
@@ -176,6 +179,9 @@ impl<'a> Work<'a> {
     }
 
     fn decided(&mut self, resource: &'a Resource, row: &'a Row) {
+        let of = (row.action.as_str(), row.in_force.mode);
+        let decisions = self.decisions.entry(of).or_default();
+        *decisions = decisions.saturating_add(row.count);
         self.traffic.add(resource, row);
         self.destinations.add(resource, row);
     }
@@ -183,6 +189,13 @@ impl<'a> Work<'a> {
 
 fn count(counts: HashMap<(&'static str, &'static str), u64>) {
     for ((event, result), count) in counts {
-        metrics::counter!("sluice_records_total", "event" => event, "result" => result).increment(count);
+        metrics::counter!("sluice_collector_records_total", "event" => event, "result" => result).increment(count);
+    }
+}
+
+fn count_decisions(decisions: HashMap<(&'static str, &'static str), i64>) {
+    for ((action, mode), count) in decisions {
+        metrics::counter!("sluice_collector_decisions_total", "action" => action, "mode" => mode)
+            .increment(count.unsigned_abs());
     }
 }

@@ -66,7 +66,7 @@ impl Writer {
                 records += next.admitted.records.len();
                 group.push(next);
             }
-            metrics::histogram!("sluice_ingest_group_records").record(records as f64);
+            metrics::histogram!("sluice_collector_group_records").record(records as f64);
             self.write(group).await;
         }
     }
@@ -98,7 +98,7 @@ impl Writer {
                 result => break result,
             }
         };
-        metrics::histogram!("sluice_ingest_commit_seconds").record(began.elapsed().as_secs_f64());
+        metrics::histogram!("sluice_collector_commit_seconds").record(began.elapsed().as_secs_f64());
         result
     }
 }

@@ -35,7 +35,7 @@ pub async fn report(store: &Store, now: Moment) -> Result<i64, Error> {
         }
         store.commit(tx, &[]).await?;
     }
-    metrics::counter!("sluice_missing_records_total").increment(reported.unsigned_abs());
+    metrics::counter!("sluice_collector_missing_records_total").increment(reported.unsigned_abs());
     Ok(reported)
 }
 
