@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help run test bench build wasm setup fmt clippy doc test-all test-native test-wasm test-envoy clean
+.PHONY: help run demo test bench build wasm setup fmt clippy doc test-all test-native test-wasm test-envoy clean
 
 WASM := target/sluice_filter.wasm
 STAGE := ./.ci/stage
@@ -13,9 +13,17 @@ STAGE := ./.ci/stage
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-run: setup wasm ## Envoy as an explicit proxy in audit_only, decisions as they happen; PORT=3128 POLICY=file.json COLLECTOR=host:port RESOURCE=type/id
+# With another collector, or none, the command line is not needed.
+run: setup wasm $(if $(COLLECTOR),,build) ## a collector and Envoy as an explicit proxy in audit_only, decisions as they happen; PORT=3128 API=8080 GRPC=4317 POLICY=file.json RESOURCE=type/id COLLECTOR=host:port|none
 	@exec envoy/forward-proxy/run.py --wasm $(WASM) $(if $(PORT),--port $(PORT)) $(if $(POLICY),--policy $(POLICY)) \
-		$(if $(COLLECTOR),--collector $(COLLECTOR)) $(if $(RESOURCE),--resource $(RESOURCE))
+		$(if $(RESOURCE),--resource $(RESOURCE)) \
+		$(if $(COLLECTOR),--collector $(COLLECTOR),--sluice target/release/sluice $(if $(API),--api $(API)) $(if $(GRPC),--grpc $(GRPC)))
+
+demo: setup ## the whole loop, from observing to a fleet that is locked down, played in under a minute
+	@echo "building; the first time this takes minutes" >&2
+	cargo build --quiet --workspace --bins
+	export ENVOY="$$(envoy/find-envoy)"
+	exec target/debug/demo
 
 test: setup ## every test there is, and fmt, clippy, docs
 	@rm -f target/stages
@@ -31,7 +39,7 @@ bench: setup ## decision time, load time and memory, replay throughput, changes 
 	cargo bench -p sluice-harness
 	ENVOY="$$(envoy/find-envoy)" cargo bench -p sluice-tests
 
-build: setup wasm ## the command line, with the filter inside, and the filter beside it
+build: setup wasm ## the command line, with the filter inside, and the filter beside it; the first time this takes minutes
 	@cargo build --release -p sluice
 	echo "target/release/sluice"
 

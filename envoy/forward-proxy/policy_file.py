@@ -10,6 +10,7 @@ import time
 DISCOVERY = "extension_config_discovery.http_filter.sluice."
 # Where filter.yaml has its configuration, to the end of that block.
 CONFIGURATION = re.compile(r"(?m)^( *)value: \|\n(?:\1 +.*\n?)+")
+VM = re.compile(r"(?m)^( *)vm_id: sluice$")
 
 
 class NoPolicy(Exception):
@@ -19,17 +20,24 @@ class NoPolicy(Exception):
 class FilterYaml:
     """The filter.yaml that Envoy watches, and what the plugin is configured with besides its policy."""
 
-    def __init__(self, path, members):
+    def __init__(self, path, members, variable=None):
         self.path = path
         self.shipped = path.read_text(encoding="utf-8")
         self.members = members
+        if variable:
+            # From Envoy's own environment: neither this file nor the admin socket shows what it holds.
+            shown = rf"\g<0>\n\1environment_variables: {{host_env_keys: [{variable}]}}"
+            self.shipped, count = VM.subn(shown, self.shipped)
+            if count != 1:
+                raise NoPolicy(f"{path} should have one VM named sluice, not {count}")
 
-    def install(self, policy):
+    def install(self, policy=None):
         """Moves a policy, as text, into place. What it says is for the filter to judge, not for this."""
         # Never the text of an earlier one: what Envoy still has it does not configure again.
         generation = time.time_ns() // 1000
         members = "".join(f', "{name}": {json.dumps(value)}' for name, value in self.members.items())
-        text = f'{{"generation": {generation}, "default_port": 80{members}, "policy": {policy}}}'
+        inline = "" if policy is None else f', "policy": {policy}'
+        text = f'{{"generation": {generation}, "default_port": 80{members}{inline}}}'
         # What JSON writes as two halves of a surrogate pair, YAML does not read.
         configuration = json.dumps(text, ensure_ascii=False)
         changed, count = CONFIGURATION.subn(lambda found: f"{found[1]}value: {configuration}\n", self.shipped)

@@ -5,10 +5,10 @@ Standard library only, so that `make run` works on a fresh machine.
 """
 
 import argparse
-import ctypes
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -19,11 +19,13 @@ import time
 from collections import deque
 from pathlib import Path
 
+from own_collector import TOKEN_VARIABLE, NoCollector, OwnCollector, end_with_parent
 from policy_file import FilterYaml, NoPolicy, PolicyFile, printable, refusals
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SHIPPED_PORT = 3128
+API_PORT, GRPC_PORT = 8080, 4317
 SHIPPED_COLLECTOR = "{address: 127.0.0.1, port_value: 4317}"
 OBSERVE = '{"mode": "audit_only", "rules": []}'
 LOG_LINES_SHOWN = 15
@@ -46,8 +48,14 @@ def arguments():
     parser.add_argument("--wasm", type=Path, required=True, help="the filter, sluice_filter.wasm")
     parser.add_argument("--policy", type=Path,
                         help="a policy, JSON; saving a change puts it in force (default: that of filter.yaml, audit_only)")
-    parser.add_argument("--collector", type=endpoint, metavar="HOST:PORT",
-                        help="send events there, to anything that takes OTLP over gRPC without TLS")
+    parser.add_argument("--sluice", type=Path,
+                        help="the command line: starts a collector of its own, which has the policy and gets the events")
+    parser.add_argument("--api", type=port_number, default=API_PORT,
+                        help="port of that collector's API; 0 takes a free one (default: %(default)s)")
+    parser.add_argument("--grpc", type=port_number, default=GRPC_PORT,
+                        help="port of that collector for the proxy; 0 takes a free one (default: %(default)s)")
+    parser.add_argument("--collector", type=endpoint, metavar="HOST:PORT|none",
+                        help="start none, and send events there, to anything that takes OTLP over gRPC without TLS")
     parser.add_argument("--resource", type=resource, metavar="TYPE/ID", default=("sandbox", "local"),
                         help="whose traffic it is, on every event (default: sandbox/local)")
     parser.add_argument("--config", type=Path, default=HERE,
@@ -63,9 +71,11 @@ def port_number(text):
 
 
 def endpoint(text):
+    if text == "none":
+        return text
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536 or not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", host):
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:4317")
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:4317, or none")
     return host.strip("[]"), int(port)
 
 
@@ -89,7 +99,9 @@ def find_envoy():
     return found.stdout.strip()
 
 
-def check_port(port):
+def check_port(port, variable):
+    if port == 0:
+        return
     # Envoy would share the port with another Envoy, so it would not complain itself.
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -97,7 +109,7 @@ def check_port(port):
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise Problem(f"cannot listen on 127.0.0.1:{port}: {error.strerror}. "
-                          f"Stop what listens there, or choose a port: make run PORT={port + 1}")
+                          f"Stop what listens there, or choose a port: make run {variable}={port % 65535 + 1}")
 
 
 def prepare(folder, config, port, wasm, collector):
@@ -119,36 +131,32 @@ def prepare(folder, config, port, wasm, collector):
     (folder / "admin.sock").unlink(missing_ok=True)
 
 
-def members(options):
+def members(options, collector, own):
     """What the plugin is configured with besides its policy."""
     kind, name = options.resource
     found = {"resource": {"type": kind, "id": name}}
-    if options.collector:
-        host, port = options.collector
+    if own:
+        found["policy_service"] = found["events"] = {"cluster": "sluice", "token_env": TOKEN_VARIABLE}
+        found["own"] = [own.http, own.grpc]
+    elif collector:
+        host, port = collector
         found["events"] = {"cluster": "sluice"}
         # The collector is no destination for what runs behind this proxy.
         found["own"] = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
     return found
 
 
-def end_with_parent():
-    """However this script ends, Envoy does not stay behind (Linux)."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1  # PR_SET_PDEATHSIG
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
-
-
 class Envoy:
     """The process, and its admin socket."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, variables):
         self.folder = folder
         self.log = folder / "envoy.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [binary, "--config-path", "envoy.yaml", "--disable-hot-restart",
                  "--file-flush-interval-msec", "100"],
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                cwd=folder, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                 # Ctrl-C goes to the whole foreground group; Envoy is to drain before it ends.
                 start_new_session=True, preexec_fn=end_with_parent)
 
@@ -293,38 +301,86 @@ class Signals:
             raise Stop
 
 
+def begin(options, folder):
+    """A collector of its own, if there is to be one."""
+    if options.collector or not options.sluice:
+        return None
+    check_port(options.api, "API")
+    check_port(options.grpc, "GRPC")
+    folder.mkdir(parents=True, exist_ok=True)
+    return OwnCollector(options.sluice, folder, options.api, options.grpc)
+
+
+def tell(options, proxy, policy, collector, own):
+    kind, name = options.resource
+    ruled = f"{policy.path} rules" if policy else "nothing is blocked"
+    if own:
+        # A live policy beats one of a file.
+        ruled += f", until the collector has a policy for {kind}/{name}" if policy else " before a lockdown"
+    elif collector:
+        ruled += "; events go to {}:{}".format(*collector)
+    print(f"Recording; {ruled}. These two lines send a shell through the proxy; Ctrl-C ends it.\n")
+    print(f"export http_proxy={proxy} https_proxy={proxy}")
+    # What is local stays local: asked for its own loopback, the proxy refuses in every mode.
+    print("export HTTP_PROXY=$http_proxy HTTPS_PROXY=$https_proxy no_proxy=localhost,127.0.0.1,::1\n")
+    if own:
+        print(f"And these two are for the operator, in another shell: sluice suggestions --resource {kind}/{name}\n")
+        print(f"export SLUICE_URL={own.url} SLUICE_TOKEN=$(cat {shlex.quote(str(own.token_file.resolve()))})")
+        print(f"export PATH={shlex.quote(str(own.sluice.parent))}:$PATH\n", flush=True)
+
+
+def watch(envoy, own):
+    """Until Envoy ends. Without the collector it goes on: the last policy stays, and events wait."""
+    while envoy.process.poll() is None:
+        if own and own.process.poll() is not None:
+            print(f"run: the collector ended with status {own.process.returncode}; see {own.log}",
+                  file=sys.stderr, flush=True)
+            own = None
+        time.sleep(0.1)
+    envoy.check()
+
+
 def main():
     options = arguments()
     signals = Signals()
     check_curl()
-    if options.port:
-        check_port(options.port)
+    check_port(options.port, "PORT")
     folder = options.folder or ROOT / "target" / "run" / str(options.port)
     binary = find_envoy()
-    prepare(folder, options.config, options.port, options.wasm, options.collector)
-    filter_yaml = FilterYaml(folder / "filter.yaml", members(options))
+    own = begin(options, folder)
+    try:
+        run(options, signals, folder, binary, own)
+    finally:
+        # After Envoy, so that its last events have arrived.
+        signals.heard = True
+        if own:
+            own.stop()
+
+
+def run(options, signals, folder, binary, own):
+    collector = None if options.collector == "none" else options.collector
+    variables = {}
+    if own:
+        own.start()
+        collector = endpoint(own.grpc)
+        variables[TOKEN_VARIABLE] = own.filter_token(*options.resource)
+    prepare(folder, options.config, options.port, options.wasm, collector)
+    filter_yaml = FilterYaml(folder / "filter.yaml", members(options, collector, own), TOKEN_VARIABLE if own else None)
     policy = PolicyFile(options.policy, filter_yaml) if options.policy else None
     if policy:
         policy.install()
     else:
-        filter_yaml.install(OBSERVE)
-    envoy = Envoy(binary, folder)
+        # The collector's word, also when it has not come yet: what is locked down stays so.
+        filter_yaml.install(None if own else OBSERVE)
+    envoy = Envoy(binary, folder, variables)
     decisions = None
     try:
         envoy.wait_until_ready()
-        proxy = f"http://127.0.0.1:{envoy.port()}"
-        ruled = f"Recording; {policy.path} rules" if policy else "Recording; nothing is blocked"
-        if options.collector:
-            ruled += "; events go to {}:{}".format(*options.collector)
-        print(f"{ruled}. These two lines send a shell through the proxy; Ctrl-C ends it.\n")
-        print(f"export http_proxy={proxy} https_proxy={proxy}")
-        # What is local stays local: asked for its own loopback, the proxy refuses in every mode.
-        print("export HTTP_PROXY=$http_proxy HTTPS_PROXY=$https_proxy no_proxy=localhost,127.0.0.1,::1\n")
+        tell(options, f"http://127.0.0.1:{envoy.port()}", policy, collector, own)
         decisions = Decisions(envoy.process.stdout)
         if policy:
             policy.follow(envoy)
-        envoy.process.wait()
-        envoy.check()
+        watch(envoy, own)
     except Stop:
         pass
     finally:
@@ -333,7 +389,7 @@ def main():
         if decisions:
             decisions.thread.join(timeout=5)
         if unsent:
-            host, port = options.collector
+            host, port = collector
             print(f"run: {unsent} events did not reach {host}:{port}; the recording has them", file=sys.stderr)
     print(f"\nStopped. The recording is {folder / 'access.log'}", flush=True)
 
@@ -345,5 +401,5 @@ if __name__ == "__main__":
         pass
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (Problem, NoPolicy) as problem:
+    except (Problem, NoPolicy, NoCollector) as problem:
         sys.exit(f"run: {problem}")

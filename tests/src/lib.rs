@@ -5,9 +5,11 @@
 //! [`curl::Curl`] or byte by byte with [`raw`], and looks at three independent
 //! witnesses: what the client got, what Envoy logged, what the upstream saw.
 
+pub mod built;
 pub mod collector;
 pub mod contract;
 pub mod curl;
+pub mod demo;
 pub mod dns;
 pub mod envoy;
 pub mod load;

@@ -45,6 +45,34 @@ pub struct Sandbox {
     pub curl: Curl,
 }
 
+impl Sandbox {
+    /// Starts the shipped forward proxy, which gets its policy from the collector at this port of 127.0.0.1.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    pub fn start(id: &str, world: &World, collector: u16, token: &str) -> Self {
+        let configuration = json!({
+            "resource": {"type": "sandbox", "id": id},
+            "default_port": 80,
+            "policy_service": {"cluster": "sluice", "token_env": "SLUICE_TOKEN"},
+            "events": {"cluster": "sluice", "token_env": "SLUICE_TOKEN", "flush_ms": 100},
+        });
+        let envoy = Setup::shipped("forward-proxy", &world.dns)
+            .collector(collector)
+            .environment("SLUICE_TOKEN", token)
+            .configuration(&configuration)
+            .concurrency(2)
+            .start();
+        let curl = world.curl(envoy.listener("forward_proxy"));
+        Self {
+            id: id.to_owned(),
+            envoy,
+            curl,
+        }
+    }
+}
+
 impl Playbook {
     /// Starts a collector on a new database.
     ///
@@ -71,30 +99,13 @@ impl Playbook {
         }
     }
 
-    /// Starts a proxy for a sandbox: the shipped forward proxy, which gets its policy from the collector.
+    /// Starts a proxy for a sandbox.
     ///
     /// # Panics
     /// If it does not come up.
     #[must_use]
     pub fn sandbox(&self, id: &str) -> Sandbox {
-        let configuration = json!({
-            "resource": {"type": "sandbox", "id": id},
-            "default_port": 80,
-            "policy_service": {"cluster": "sluice", "token_env": "SLUICE_TOKEN"},
-            "events": {"cluster": "sluice", "token_env": "SLUICE_TOKEN", "flush_ms": 100},
-        });
-        let envoy = Setup::shipped("forward-proxy", &self.world.dns)
-            .collector(self.sluice.addresses().grpc.port())
-            .environment("SLUICE_TOKEN", &self.filter_token)
-            .configuration(&configuration)
-            .concurrency(2)
-            .start();
-        let curl = self.world.curl(envoy.listener("forward_proxy"));
-        Sandbox {
-            id: id.to_owned(),
-            envoy,
-            curl,
-        }
+        Sandbox::start(id, &self.world, self.sluice.addresses().grpc.port(), &self.filter_token)
     }
 
     /// `name` at the plain upstream, as a URL.

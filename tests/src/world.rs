@@ -11,9 +11,10 @@ use crate::dns::Dns;
 use crate::upstream::{Authority, Upstream};
 
 /// Names that resolve here. All others do not exist.
-pub const NAMES: [&str; 4] = [
+pub const NAMES: [&str; 5] = [
     "api.github.com",
     "api.openai.com",
+    "brief.example.com",
     "new.example.com",
     "unlisted.example.com",
 ];

@@ -6,6 +6,7 @@ mod configurations;
 mod finding;
 mod hostile;
 mod listeners;
+mod own_collector;
 mod passthrough;
 mod paths;
 mod plugins;

@@ -17,15 +17,15 @@ use sluice_tests::upstream::Upstream;
 use sluice_tests::wait;
 use tempfile::TempDir;
 
-struct Runner {
-    folder: TempDir,
+pub(crate) struct Runner {
+    pub(crate) folder: TempDir,
     config: PathBuf,
     wasm: PathBuf,
     dns: Dns,
 }
 
 impl Runner {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::with_prefix("sluice-").expect("there is a temporary folder");
         let wasm = folder.path().join("filter.wasm");
         fs::write(&wasm, sluice_harness::FILTER_WASM).expect("it is writable");
@@ -54,7 +54,7 @@ impl Runner {
         fs::write(to.join("envoy.yaml"), bootstrap.replace(OPTIONS, &indented)).expect("it is writable");
     }
 
-    fn command(&self, port: u16) -> Command {
+    pub(crate) fn command(&self, port: u16) -> Command {
         let mut command = Command::new("python3");
         command.arg(shipped().join("run.py")).arg("--wasm").arg(&self.wasm);
         command
@@ -72,13 +72,13 @@ fn shipped() -> PathBuf {
 }
 
 /// A runner at work. Ends with the test, and Envoy with it.
-struct Running {
-    child: Child,
+pub(crate) struct Running {
+    pub(crate) child: Child,
     lines: Receiver<String>,
 }
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().expect("python3 is installed");
         let output = BufReader::new(child.stdout.take().expect("it is piped"));
         let (sender, lines) = mpsc::channel();
@@ -92,8 +92,15 @@ impl Running {
         Self { child, lines }
     }
 
+    /// Where its proxy listens, from the lines for a shell.
+    pub(crate) fn proxy(&self) -> SocketAddr {
+        let exports = self.line_with("export http_proxy=");
+        let proxy = exports.split(['=', ' ']).nth(2).expect("the line sets the variable");
+        proxy.trim_start_matches("http://").parse().expect("an address")
+    }
+
     /// The next line of its output that contains `what`.
-    fn line_with(&self, what: &str) -> String {
+    pub(crate) fn line_with(&self, what: &str) -> String {
         loop {
             match self.lines.recv_timeout(Duration::from_secs(30)) {
                 Ok(line) if line.contains(what) => return line,
@@ -103,7 +110,7 @@ impl Running {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([name, &self.child.id().to_string()]).status();
         assert!(status.expect("kill is part of every system").success());
     }
@@ -186,9 +193,7 @@ fn events_arrive_before_it_ends() {
     let address = format!("127.0.0.1:{}", collector.port());
     command.args(["--collector", &address, "--resource", "job/j_7"]);
     let mut running = Running::start(command);
-    let exports = running.line_with("export http_proxy=");
-    let proxy = exports.split(['=', ' ']).nth(2).expect("the line sets the variable");
-    let proxy: SocketAddr = proxy.trim_start_matches("http://").parse().expect("an address");
+    let proxy = running.proxy();
 
     let target = format!("unlisted.example.com:{}", upstream.port());
     let get = |authority: &str| h1::Connection::open(proxy).send(&h1::get(authority)).status();
@@ -279,9 +284,7 @@ fn a_policy_file_rules_as_it_is_saved() {
     command.arg("--policy").arg(&policy);
     command.stderr(fs::File::create(&errors).expect("it is writable"));
     let running = Running::start(command);
-    let exports = running.line_with("export http_proxy=");
-    let proxy = exports.split(['=', ' ']).nth(2).expect("the line sets the variable");
-    let address: SocketAddr = proxy.trim_start_matches("http://").parse().expect("an address");
+    let address = running.proxy();
     // The name does not exist, so what passes the filter ends in 503.
     let status = || {
         let url = b"http://nowhere.example.com/";
