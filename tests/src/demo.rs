@@ -41,8 +41,10 @@ fn play() -> Result<(), Failed> {
     pending::play(&mut stage)?;
     operate::play(&mut stage)?;
     fleet::play(&mut stage)?;
-    says("Played to the end; the collector and the proxies are stopped, and their files are gone.");
     drop(stage);
-    println!("It took {:.0} seconds.", begun.elapsed().as_secs_f64());
+    let seconds = begun.elapsed().as_secs_f64();
+    says(&format!(
+        "Played to the end. The collector and the proxies are stopped, and their files are gone. It took {seconds:.0} seconds."
+    ));
     Ok(())
 }

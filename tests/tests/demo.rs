@@ -29,7 +29,7 @@ fn the_loop_is_played_to_its_end() {
         "1 destination would be rejected",
         "==== 4. Lock down",
         "$ sluice lockdown --resource sandbox/sb_1 --yes --wait",
-        "1 proxy has the policy",
+        "have the policy",
         "\n200\n",
         "\n000\n",
         "==== 5. Operate",

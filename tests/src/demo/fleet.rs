@@ -21,7 +21,7 @@ fn clone(stage: &mut Stage) -> Result<(), Failed> {
     stage
         .operator
         .run(line)?
-        .done(&["sandbox/sb_2", "sandbox/sb_3", "enforce"])?;
+        .done(&["sandbox/sb_2", "sandbox/sb_3", "changed 2"])?;
     for id in ["sb_2", "sb_3"] {
         stage.in_force(id)?;
         stage.curl(id, &listed(stage), "200")?;
@@ -46,9 +46,9 @@ fn inherit(stage: &mut Stage) -> Result<(), Failed> {
 
 fn guard(stage: &mut Stage) -> Result<(), Failed> {
     stage.act("The tenant's guardrail: a rule for everybody, which no allow can open");
-    let line = "sluice deny 169.254.169.254 --tenant --note 'cloud metadata' --format json";
+    let line = "sluice deny 169.254.169.254 --tenant --note 'cloud metadata'";
     let made = stage.operator.run(line)?.done(&["169.254.169.254"])?;
-    let id = made.split('"').find(|text| text.starts_with("rul_"));
+    let id = made.split_whitespace().find(|text| text.starts_with("rule_"));
     let id = id.ok_or_else(|| Failed::new("the new rule has no id"))?.to_owned();
     let metadata = "http://169.254.169.254/latest/meta-data/";
     for sandbox in ["sb_1", "sb_4"] {

@@ -1,7 +1,13 @@
 //! Operate: hosts on trial, rules that end by themselves, and the way back from a mistake.
 
+use std::thread;
+use std::time::Duration;
+
 use super::Failed;
 use super::stage::{Stage, says};
+
+/// Between two tries, each of which is on record.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// All three.
 pub(super) fn play(stage: &mut Stage) -> Result<(), Failed> {
@@ -32,6 +38,7 @@ fn expire(stage: &mut Stage) -> Result<(), Failed> {
     let line = format!(r"curl -qs -o /dev/null -w '%{{http_code}}' {url}");
     let inside = stage.inside("sb_1");
     stage.happens("the rule to end", || {
+        thread::sleep(PAUSE);
         inside.quietly(&line).ok()?.gives(56, &["000"]).ok()
     })?;
     says("Four seconds later:");

@@ -1,8 +1,9 @@
 //! Observe and review: a sandbox at work, and what the collector makes of it.
 
+use std::error::Error;
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Failed;
 use super::stage::{Stage, says};
@@ -63,10 +64,11 @@ fn simulate(stage: &mut Stage) -> Result<(), Failed> {
     says("With no rule at all, everything.");
     let line = "sluice simulate --lockdown --resource sandbox/sb_1";
     stage.operator.run(line)?.done(&["3 destinations would be rejected"])?;
-    says("So: the suggestions as a file, in which an editor takes out the host that nobody can explain.");
+    says("So: the suggestions as a file. An editor takes out the host that nobody can explain, and the mode,");
+    println!("# so that applying the file lists the hosts and blocks nothing yet.");
     let line = "sluice suggestions --resource sandbox/sb_1 --format policy > policy.json";
     stage.operator.run(line)?.done(&[])?;
-    take_out(stage, "unlisted.example.com")?;
+    edit(stage, "unlisted.example.com")?;
     stage
         .operator
         .run("cat policy.json")?
@@ -79,12 +81,13 @@ fn simulate(stage: &mut Stage) -> Result<(), Failed> {
 }
 
 /// What a person does in an editor.
-fn take_out(stage: &Stage, host: &str) -> Result<(), Failed> {
+fn edit(stage: &Stage, host: &str) -> Result<(), Failed> {
     let file = stage.file("policy.json");
-    let failed = |error: &dyn std::error::Error| Failed::new(format!("policy.json: {error}"));
+    let failed = |error: &dyn Error| Failed::new(format!("policy.json: {error}"));
     let text = fs::read_to_string(&file).map_err(|error| failed(&error))?;
-    let mut policy: Value = serde_json::from_str(&text).map_err(|error| failed(&error))?;
-    let rules = policy["rules"].as_array_mut();
+    let mut policy: Map<String, Value> = serde_json::from_str(&text).map_err(|error| failed(&error))?;
+    policy.remove("mode");
+    let rules = policy.get_mut("rules").and_then(Value::as_array_mut);
     let rules = rules.ok_or_else(|| Failed::new("policy.json has no rules"))?;
     rules.retain(|rule| rule["host"] != host);
     let text = serde_json::to_string_pretty(&policy).map_err(|error| failed(&error))?;

@@ -171,7 +171,7 @@ pub(super) fn says(text: &str) {
 }
 
 fn heading(number: usize, title: &str) {
-    println!("\n==== {number}. {title} ====\n");
+    println!("\n==== {number}. {title} ====");
 }
 
 fn operators(sluice: &Path, server: &Server) -> Vec<(String, String)> {
