@@ -49,6 +49,12 @@ pub(crate) struct Arguments {
     /// The authority of clients' certificates, which are then asked for, a PEM file
     #[arg(long, env = "SLUICE_CLIENT_CA", value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
+    /// Whose filters show client certificates: TYPE=spiffe://TRUST-DOMAIN/PATH, with a segment {id} and * for any other
+    #[arg(long, env = "SLUICE_SPIFFE", value_name = "PATTERN", requires = "client_ca")]
+    spiffe: Option<String>,
+    /// The tenant that an x-tenant-id header must name, if it names one
+    #[arg(long, env = "SLUICE_TENANT", value_name = "NAME", default_value = "default")]
+    tenant: String,
     /// How long single events are kept, in days; what was counted from them stays
     #[arg(long, env = "SLUICE_RETENTION", value_name = "SPAN", default_value = "30d", value_parser = parse_days)]
     retention: u32,
@@ -225,11 +231,12 @@ impl Arguments {
                 key: key.clone(),
                 client_ca: self.client_ca.clone(),
             }),
+            spiffe: self.spiffe.clone(),
+            tenant: self.tenant.clone(),
             retention_days: self.retention,
             catalogue: self.catalogue.clone(),
             infrastructure: self.infrastructure.clone(),
             webhook: self.webhook.clone(),
-            ..Settings::default()
         }
     }
 }

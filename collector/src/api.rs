@@ -5,12 +5,15 @@ mod export;
 mod health;
 mod ignored;
 mod input;
+mod measured;
 mod operator_log;
 mod page;
 mod pending;
 mod policies;
+mod proxies;
 mod reply;
 mod resources;
+mod review;
 mod rules;
 mod serve;
 mod shapes;
@@ -18,6 +21,7 @@ mod specification;
 mod spreading;
 mod stream;
 mod tokens;
+mod trial;
 mod who;
 
 use std::sync::Arc;
@@ -26,6 +30,7 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::get;
 use http::{HeaderName, StatusCode};
+use sluice_harness::suggest::Catalogue;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -36,9 +41,10 @@ use utoipa_axum::routes;
 
 use crate::access::Gate;
 use crate::error::Error;
+use crate::review::Infrastructure;
 use crate::store::Store;
 
-pub use serve::{Tls, serve};
+pub use serve::serve;
 
 /// The longest body that is read: a policy to apply, with room for its JSON.
 const LONGEST_BODY: usize = 32 << 20;
@@ -55,10 +61,14 @@ pub struct App {
 }
 
 /// What calls depend on besides the database.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ApiSettings {
     /// The tenant that `x-tenant-id` must name, if it names one.
     pub tenant: String,
+    /// The services that are known.
+    pub catalogue: Catalogue,
+    /// The tenant's own hosts, which are never suggested.
+    pub infrastructure: Infrastructure,
 }
 
 impl App {
@@ -82,7 +92,7 @@ pub fn router(app: App) -> Router {
     let openapi = Arc::new(specification::finished(openapi));
     let served = specification::json(&openapi);
     let known = ignored::Known::of(&openapi);
-    let documented = Router::new().route("/api/v1/openapi.json", get(async || served));
+    let documented = Router::new().route("/api/v1/openapi.json", get(async |_: who::Who| served));
     let api = v1
         .merge(documented)
         .layer(middleware::from_fn_with_state(known, ignored::name));
@@ -90,11 +100,13 @@ pub fn router(app: App) -> Router {
         .merge(api)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .route("/", get(page::status))
         .fallback(async || Error::NotFound("such path".to_owned()))
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(app.clone(), who::note_address))
         .layer(middleware::from_fn(reply::tidy))
+        .layer(middleware::from_fn(measured::count))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(RequestBodyLimitLayer::new(LONGEST_BODY))
         .layer(CompressionLayer::new())
@@ -121,6 +133,12 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(spreading::apply))
         .routes(routes!(rules::list, rules::add))
         .routes(routes!(rules::show, rules::remove))
+        .routes(routes!(review::suggested))
+        .routes(routes!(review::covered))
+        .routes(routes!(review::over_time))
+        .routes(routes!(trial::simulate))
+        .routes(routes!(trial::explained))
+        .routes(routes!(trial::linted))
         .routes(routes!(audit::list))
         .routes(routes!(audit::show))
         .routes(routes!(export::export))
@@ -131,6 +149,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(pending::approve))
         .routes(routes!(pending::block))
         .routes(routes!(pending::dismiss))
+        .routes(routes!(proxies::list))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(operator_log::list))

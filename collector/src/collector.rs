@@ -1,22 +1,32 @@
 //! A running collector: its listeners, its tasks, and how it ends.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use sluice_harness::suggest::{Catalogue, CatalogueError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::{Interceptor, InterceptorLayer};
 use tonic::transport::Server;
+use tonic::{Request, Status};
 
-use crate::access::{self, Gate};
+use crate::access::{self, Gate, SpiffeIds};
 use crate::api::{self, ApiSettings, App};
 use crate::error::Error;
-use crate::moment::Moment;
+use crate::ingest::{Ingest, Limits};
+use crate::moment::{DAY, Moment};
+use crate::otlp::Logs;
 use crate::policies;
+use crate::retention::{self, Keep};
+use crate::review::Infrastructure;
 use crate::settings::Settings;
 use crate::store::{OpenError, Store};
+use crate::tls::{self, TlsError, TlsListener};
 use crate::watch::Watch;
+use crate::webhook;
 
 /// How often it is looked for policies whose time to observe is over.
 const RELOCK: Duration = Duration::from_secs(1);
@@ -32,6 +42,12 @@ pub enum StartError {
     /// The database does not do what it must.
     #[error(transparent)]
     Store(#[from] Error),
+    /// The catalogue is none.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A port cannot be had.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -57,6 +73,7 @@ pub struct Running {
     /// The secret of the first admin, if one was made: it is not to be had again.
     pub first_admin_token: Option<String>,
     store: Store,
+    ingest: Ingest,
     ending: watch::Sender<bool>,
     servers: JoinSet<()>,
     tasks: Vec<JoinHandle<()>>,
@@ -68,6 +85,9 @@ impl Collector {
     /// # Errors
     /// [`StartError`].
     pub async fn start(settings: Settings) -> Result<Running, StartError> {
+        crate::metrics::install();
+        let tls = settings.tls.as_ref().map(tls::load).transpose()?;
+        let spiffe: Option<SpiffeIds> = settings.spiffe.as_deref().map(str::parse).transpose()?;
         let store = Store::open(&settings.database).await?;
         let first_admin_token = access::first_admin(&store, settings.admin_token.as_deref()).await?;
         let (http_listener, http) = listen(settings.http).await?;
@@ -78,11 +98,17 @@ impl Collector {
 
         let api_settings = ApiSettings {
             tenant: settings.tenant.clone(),
+            catalogue: match &settings.catalogue {
+                Some(path) => Catalogue::with_file(path)?,
+                None => Catalogue::built_in(),
+            },
+            infrastructure: Infrastructure::new(&settings.infrastructure)?,
         };
         let app = App::new(store.clone(), gate.clone(), api_settings, ends.clone());
         let http_ends = ends.clone();
+        let http_tls = tls.clone();
         servers.spawn(async move {
-            if let Err(error) = api::serve(http_listener, None, api::router(app), http_ends).await {
+            if let Err(error) = api::serve(http_listener, http_tls, api::router(app), http_ends).await {
                 tracing::error!(%error, "the HTTP API ended");
             }
         });
@@ -91,29 +117,54 @@ impl Collector {
         health
             .set_service_status("", tonic_health::ServingStatus::Serving)
             .await;
+        let ingest = Ingest::start(store.clone(), Limits::default());
+        let logs = Logs::new(gate.clone(), ingest.clone()).into_service();
         let watch = Watch::new(store.clone(), gate, ends.clone()).service();
+        let server = Server::builder()
+            .http2_keepalive_interval(Some(Duration::from_secs(20)))
+            .tcp_nodelay(true)
+            .layer(InterceptorLayer::new(Certified(spiffe.map(Arc::new))))
+            .add_service(health_service)
+            .add_service(logs)
+            .add_service(watch);
         let mut grpc_ends = ends.clone();
         servers.spawn(async move {
             let ended = async move {
                 let _ = grpc_ends.wait_for(|ending| *ending).await;
             };
-            let served = Server::builder()
-                .http2_keepalive_interval(Some(Duration::from_secs(20)))
-                .tcp_nodelay(true)
-                .add_service(health_service)
-                .add_service(watch)
-                .serve_with_incoming_shutdown(TcpListenerStream::new(grpc_listener), ended);
-            if let Err(error) = served.await {
+            let served = match tls {
+                None => {
+                    server
+                        .serve_with_incoming_shutdown(TcpListenerStream::new(grpc_listener), ended)
+                        .await
+                }
+                Some(tls) => match TlsListener::new(grpc_listener, tls) {
+                    Ok(listener) => server.serve_with_incoming_shutdown(listener.into_stream(), ended).await,
+                    Err(error) => return tracing::error!(%error, "the gRPC server did not start"),
+                },
+            };
+            if let Err(error) = served {
                 tracing::error!(%error, "the gRPC server ended");
             }
         });
-        let tasks = vec![tokio::spawn(relock(store.clone(), ends))];
+        let keep = Keep {
+            events: i64::from(settings.retention_days).max(1).saturating_mul(DAY),
+            ..Keep::default()
+        };
+        let mut tasks = vec![
+            tokio::spawn(relock(store.clone(), ends.clone())),
+            tokio::spawn(until(ends, retention::run(store.clone(), keep))),
+        ];
+        if let Some(url) = settings.webhook {
+            tasks.push(tokio::spawn(webhook::run(store.clone(), url, ending.subscribe())));
+        }
         tracing::info!(%http, %grpc, database = ?store.kind(), "serving");
         Ok(Running {
             http,
             grpc,
             first_admin_token,
             store,
+            ingest,
             ending,
             servers,
             tasks,
@@ -130,6 +181,7 @@ impl Running {
             tracing::warn!("some calls did not end in time and were cut off");
         }
         self.servers.shutdown().await;
+        self.ingest.shutdown().await;
         for task in self.tasks {
             // Each ends with `ending`, between two pieces of work.
             if let Err(error) = task.await {
@@ -140,11 +192,36 @@ impl Running {
     }
 }
 
+/// Puts who shows a client certificate beside the call.
+#[derive(Debug, Clone)]
+struct Certified(Option<Arc<SpiffeIds>>);
+
+impl Interceptor for Certified {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let certificates = request.peer_certs();
+        let shown = certificates.as_deref().and_then(|certificates| certificates.first());
+        if let (Some(ids), Some(certificate)) = (&self.0, shown)
+            && let Some(caller) = ids.caller(certificate)
+        {
+            request.extensions_mut().insert(caller);
+        }
+        Ok(request)
+    }
+}
+
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |error| StartError::Listen { address, error };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+/// Does what is done again and again, in steps that may be cut off, until the collector ends.
+async fn until(mut ending: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = ending.wait_for(|ending| *ending) => {}
+    }
 }
 
 async fn relock(store: Store, mut ending: watch::Receiver<bool>) {

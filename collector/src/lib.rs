@@ -13,17 +13,25 @@ pub mod changes;
 mod collector;
 pub mod error;
 pub mod id;
+pub mod ingest;
+mod metrics;
 pub mod moment;
 pub mod operators;
+pub mod otlp;
 pub mod pending;
 pub mod policies;
+pub mod proxies;
 pub mod resource;
 pub mod resources;
+pub mod retention;
+pub mod review;
 pub mod settings;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 pub mod watch;
+mod webhook;
 
 pub use collector::{Collector, Running, StartError};
 pub use settings::{Settings, TlsFiles};

@@ -26,6 +26,7 @@ pub use create::{NewPolicy, create, of_resource};
 pub use draft::Draft;
 pub use effective::{Effective, effective, in_force};
 pub use file::file;
+pub(crate) use file::named;
 pub(crate) use load::rules;
 pub use load::{all, by_id, of, owner_of_rule};
 pub(crate) use operations::permit;

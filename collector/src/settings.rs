@@ -16,6 +16,8 @@ pub struct Settings {
     pub admin_token: Option<String>,
     /// TLS on both ports.
     pub tls: Option<TlsFiles>,
+    /// Whose filters show client certificates: `TYPE=spiffe://TRUST-DOMAIN/PATH` with a segment `{id}`.
+    pub spiffe: Option<String>,
     /// How many days raw events are kept.
     pub retention_days: u32,
     /// Services that are known beside the built-in ones.
@@ -47,6 +49,7 @@ impl Default for Settings {
             database: "sqlite:sluice.db".to_owned(),
             admin_token: None,
             tls: None,
+            spiffe: None,
             retention_days: 30,
             catalogue: None,
             infrastructure: Vec::new(),

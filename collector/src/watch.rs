@@ -3,6 +3,7 @@
 
 mod board;
 mod epoch;
+mod intended;
 mod notes;
 mod stream;
 
@@ -12,13 +13,14 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::access::Gate;
+use crate::access::{Credential, Gate};
 use crate::policy_v1::policy_service_server::{PolicyService, PolicyServiceServer};
 use crate::policy_v1::{WatchRequest, WatchResponse};
 use crate::store::Store;
 use board::Board;
 use stream::Stream;
 
+pub use intended::Intended;
 pub use notes::{Subscription, subscriptions};
 
 /// Larger than any policy that can be saved.
@@ -63,9 +65,9 @@ impl PolicyService for Watch {
     type WatchStream = ReceiverStream<Result<WatchResponse, Status>>;
 
     async fn watch(&self, request: Request<Streaming<WatchRequest>>) -> Result<Response<Self::WatchStream>, Status> {
-        let (metadata, _, requests) = request.into_parts();
-        let headers = metadata.into_headers();
-        let caller = self.gate.caller(&headers).await?;
+        let (metadata, extensions, requests) = request.into_parts();
+        let credential = Credential::of(metadata.into_headers(), &extensions);
+        let caller = credential.caller(&self.gate).await?;
         if !caller.role.watches() {
             let problem = format!(
                 "{} is a {}: only a filter watches policies",
@@ -79,7 +81,7 @@ impl PolicyService for Watch {
             self.store.clone(),
             Arc::clone(&self.board),
             self.gate.clone(),
-            headers,
+            credential,
             caller,
             answers,
         );

@@ -1,6 +1,7 @@
 //! Makes suggestions of recordings: what to allow, what to deny, and what to ask about first.
 
 mod advice;
+mod aggregate;
 mod catalogue;
 mod group;
 mod observed;
@@ -11,6 +12,7 @@ mod suggestion;
 mod tests;
 
 pub use advice::{Class, FREQUENT, REGULAR_DAYS, REPEATED, Recommendation};
+pub use aggregate::{Destination, Many, Total};
 pub use catalogue::{Catalogue, CatalogueError};
 pub use group::WILDCARD_FROM;
 pub use observed::Observed;

@@ -137,15 +137,17 @@ CREATE TABLE audit (
 CREATE INDEX audit_of_resource ON audit (resource_type, resource_id, inserted_at);
 CREATE INDEX audit_rejected ON audit (inserted_at) WHERE would_reject = 1;
 
--- Streams that were reported open; their end updates the row.
+-- Streams that were reported open; their end updates the row. And long ones
+-- whose end came first (ended 1): what comes after it says nothing new.
 CREATE TABLE open_streams (
     credential TEXT NOT NULL,
     uid TEXT NOT NULL,
     inserted_at BIGINT NOT NULL,
+    ended BIGINT NOT NULL,
     PRIMARY KEY (credential, uid)
 );
 
--- Who sends events: one row a VM and credential.
+-- Who sends events: one row a VM and credential. The resource is the one it spoke of last.
 CREATE TABLE instances (
     credential TEXT NOT NULL,
     instance TEXT NOT NULL,
@@ -154,14 +156,19 @@ CREATE TABLE instances (
     resource_id TEXT NOT NULL,
     -- every number up to here has come, or was reported missing
     watermark BIGINT NOT NULL,
-    -- inclusive ranges above it that came, [[from, to], ...]
+    -- inclusive ranges above it that came, and since when what is missing below each is, [[from, to, since], ...]
     beyond TEXT NOT NULL,
-    -- when the lowest missing number was first missed
+    -- numbers below it that were reported missing and may still come, [[from, to], ...]
+    reported TEXT NOT NULL,
+    -- when the lowest missing number above it was first missed, and how many are missing
     missing_since BIGINT,
+    missing BIGINT NOT NULL,
     gaps BIGINT NOT NULL,
     duplicates BIGINT NOT NULL,
     audited BIGINT NOT NULL,
     summarised BIGINT NOT NULL,
+    -- streams that were reported open and have not ended
+    open BIGINT NOT NULL,
     heartbeat_at BIGINT,
     heartbeat_seq BIGINT,
     decisions BIGINT NOT NULL,
@@ -170,21 +177,36 @@ CREATE TABLE instances (
     refused BIGINT NOT NULL,
     unsent_bytes BIGINT NOT NULL,
     memory_bytes BIGINT NOT NULL,
-    epoch BIGINT,
-    revision BIGINT,
-    mode TEXT,
-    digest TEXT,
-    overridden TEXT,
-    policy_error TEXT,
     closing BIGINT NOT NULL,
     first_seen BIGINT NOT NULL,
     last_seen BIGINT NOT NULL,
     PRIMARY KEY (credential, instance)
 );
-CREATE INDEX instances_of_resource ON instances (resource_type, resource_id);
+CREATE INDEX instances_to_age ON instances (missing_since) WHERE missing_since IS NOT NULL;
 
--- What a resource talked to, in all. `host` is a canonical host, or for what
--- came after a cap was reached the registrable domain of many (overflow 1).
+-- What a VM's last heartbeats say is in force, for each resource it serves.
+CREATE TABLE in_force (
+    credential TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    heartbeat_at BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    epoch BIGINT,
+    revision BIGINT,
+    -- none without a policy
+    mode TEXT NOT NULL,
+    digest TEXT,
+    overridden TEXT,
+    policy_error TEXT,
+    PRIMARY KEY (credential, instance, resource_type, resource_id)
+);
+CREATE INDEX in_force_of_resource ON in_force (resource_type, resource_id);
+
+-- What a resource talked to, in all. `host` is a canonical host. What came after
+-- a cap was reached is in a row for many (overflow 1), of the domain as
+-- `*.example.com`, of addresses as `0.0.0.0/0` or `::/0`, past the last cap as `*`,
+-- with port 0 where there were too many of those too, or nobody said.
 CREATE TABLE destinations (
     resource_type TEXT NOT NULL,
     resource_id TEXT NOT NULL,
@@ -202,6 +224,18 @@ CREATE TABLE destinations (
 );
 CREATE INDEX destinations_of_domain ON destinations (resource_type, resource_id, domain);
 
+-- How many rows there are for each domain of a resource, of `part` destinations
+-- or pending; the row with an empty domain says how many domains.
+CREATE TABLE domains (
+    part TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    hosts BIGINT NOT NULL,
+    overflows BIGINT NOT NULL,
+    PRIMARY KEY (part, resource_type, resource_id, domain)
+);
+
 -- The same by day (UTC, days since the epoch), so that a window can be
 -- reviewed after its raw events are gone.
 CREATE TABLE destination_days (
@@ -218,7 +252,8 @@ CREATE TABLE destination_days (
     would_reject BIGINT NOT NULL,
     -- how many were opaque: neither method nor path was visible
     opaque BIGINT NOT NULL,
-    -- what was seen in clear, the first ones: [[method, path, count, last], ...]
+    -- what was seen in clear, the first ones: [[method, path, count, last], ...];
+    -- with an empty method and path the others
     shapes TEXT NOT NULL,
     PRIMARY KEY (resource_type, resource_id, day, host, port)
 );
@@ -235,7 +270,7 @@ CREATE TABLE traffic (
     PRIMARY KEY (resource_type, resource_id, bucket)
 );
 
--- Rejected hosts that an operator could list.
+-- Rejected hosts that an operator could list; `host` and overflow as in destinations.
 CREATE TABLE pending (
     id TEXT NOT NULL PRIMARY KEY,
     resource_type TEXT NOT NULL,
@@ -252,6 +287,8 @@ CREATE TABLE pending (
     nearest TEXT,
     -- pending, approved, blocked or dismissed
     state TEXT NOT NULL,
+    -- whether the webhook was told of it
+    told BIGINT NOT NULL DEFAULT 0,
     changed_at BIGINT,
     changed_by TEXT,
     UNIQUE (resource_type, resource_id, host)

@@ -17,6 +17,35 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 /// Past this many remembered callers all are forgotten.
 const REMEMBERED: usize = 10_000;
 
+/// What a call over gRPC shows: a certificate that was looked at already, or a token.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    certified: Option<Caller>,
+    headers: HeaderMap,
+}
+
+impl Credential {
+    /// Of a call. A certificate goes before a token.
+    #[must_use]
+    pub fn of(headers: HeaderMap, extensions: &http::Extensions) -> Self {
+        Self {
+            certified: extensions.get::<Caller>().cloned(),
+            headers,
+        }
+    }
+
+    /// Whose it is, now.
+    ///
+    /// # Errors
+    /// As [`Gate::caller`].
+    pub async fn caller(&self, gate: &Gate) -> Result<Caller, Error> {
+        match &self.certified {
+            Some(caller) => Ok(caller.clone()),
+            None => gate.caller(&self.headers).await,
+        }
+    }
+}
+
 type Known = HashMap<[u8; 32], (Caller, Instant)>;
 
 /// Looks callers up.
@@ -53,12 +82,14 @@ impl Gate {
         if let Some(caller) = self.remembered(&key) {
             return Ok(caller);
         }
+        // The answer is as old as the question.
+        let asked = Instant::now();
         let caller = authenticate(&self.store, secret).await?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(key, (caller.clone(), Instant::now()));
+        known.insert(key, (caller.clone(), asked));
         Ok(caller)
     }
 
@@ -71,5 +102,50 @@ impl Gate {
     /// Looks everybody up anew, because a token was revoked here.
     pub fn forget(&self) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Role, Scope, create, revoke};
+    use crate::testing::Fresh;
+
+    #[tokio::test]
+    async fn a_token_is_looked_up_again_when_the_answer_is_old() {
+        let fresh = Fresh::new().await;
+        let mut tx = fresh.store.begin().await.unwrap();
+        let made = create(&mut tx, "vm", Role::Filter, &Scope::Tenant, None, "test").await;
+        let (token, secret) = made.unwrap();
+        fresh.store.commit(tx, &[]).await.unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, format!("bearer {secret}").parse().unwrap());
+        let gate = Gate::new(fresh.store.clone());
+        assert_eq!(gate.caller(&headers).await.unwrap().id, token.id);
+        let mut tx = fresh.store.begin().await.unwrap();
+        revoke(&mut tx, &token.id).await.unwrap();
+        fresh.store.commit(tx, &[]).await.unwrap();
+        let long_ago = Instant::now().checked_sub(GOOD_FOR).unwrap();
+        gate.known
+            .lock()
+            .unwrap()
+            .values_mut()
+            .for_each(|(_, asked)| *asked = long_ago);
+        let refused = gate.caller(&headers).await.unwrap_err();
+        assert!(matches!(refused, Error::Unauthenticated(_)), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_let_in_without_a_token() {
+        let fresh = Fresh::new().await;
+        let gate = Gate::new(fresh.store.clone());
+        for value in [None, Some("Bearer"), Some("Bearer wrong"), Some("Basic eDp5"), Some("")] {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = value {
+                headers.insert(AUTHORIZATION, value.parse().unwrap());
+            }
+            let refused = gate.caller(&headers).await.unwrap_err();
+            assert!(matches!(refused, Error::Unauthenticated(_)), "{value:?}: {refused}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use sluice_policy::{Effect, Mode};
 
 use super::input::{IfMatch, Input, Query};
 use super::who::Who;
-use super::{App, reply, shapes};
+use super::{App, reply, shapes, trial};
 use crate::access::Caller;
 use crate::error::Error;
 use crate::policies::{self, Draft, NewPolicy, Policy, StoredRule, effect, mode, permit};
@@ -183,7 +183,15 @@ pub(super) async fn change(
     IfMatch(tag): IfMatch,
     input: Input,
 ) -> Result<Response, Error> {
-    let known = ["name", "mode", "default_effect", "description", "rules", "note"];
+    let known = [
+        "name",
+        "mode",
+        "default_effect",
+        "description",
+        "rules",
+        "note",
+        "expected_revision",
+    ];
     input.only(&known, &[SHOWN.as_slice(), &["resource_id", "resource_type"]].concat())?;
     let change = policies::Change {
         name: input.text("name")?.map(str::to_owned),
@@ -272,7 +280,7 @@ pub(super) async fn observe(
 
 /// Carries verdicts out from now on; answers with what that breaks of what was seen
 #[utoipa::path(post, path = "/egress/policies/{id}/lockdown", params(("id" = String, Path)), request_body = shapes::LockdownInput,
-    responses((status = 200, body = shapes::Data<shapes::PolicyRow>)))]
+    responses((status = 200, body = shapes::Data<shapes::LockedPolicy>)))]
 pub(super) async fn lockdown(
     State(app): State<App>,
     Who(caller): Who,
@@ -282,12 +290,20 @@ pub(super) async fn lockdown(
 ) -> Result<Response, Error> {
     input.only(&["note", "expected_revision"], &[])?;
     let note = input.note()?;
+    let policy = policies::by_id(app.store.read(), &id).await?;
+    permit(&caller, &policy)?;
+    // Before anything is locked: a simulation reads, and may take its time.
+    let warnings = match &policy.resource {
+        Some(resource) => trial::warnings(&trial::of_lockdown(&app, &caller, resource).await?),
+        None => Vec::new(),
+    };
     let mut tx = app.store.begin().await?;
     let mut draft = open(&app, &mut tx, &caller, &id).await?;
     draft.expect(tag.or(input.number("expected_revision")?))?;
     let changes = policies::lockdown(&mut tx, &caller, &mut draft, &note).await?;
     app.store.commit(tx, &changes).await?;
-    let row = draft.policy.row(&draft.rules);
+    let mut row = draft.policy.row(&draft.rules);
+    row["warnings"] = json!(warnings);
     Ok(reply::policy(&row, StatusCode::OK))
 }
 

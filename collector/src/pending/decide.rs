@@ -70,12 +70,9 @@ pub async fn approve(
 ) -> Result<(Approved, Vec<Change>), Error> {
     let pending = by_id(&mut **tx, id).await?;
     caller.operates(&pending.resource)?;
-    let host = approval.pattern.clone().unwrap_or_else(|| match pending.overflow {
-        true => format!("*.{}", pending.host),
-        false => pending.host.clone(),
-    });
+    let host = approval.pattern.clone().unwrap_or_else(|| pending.host.clone());
     let mut input = json!({
-        "effect": "allow", "host": host, "ports": pending.ports, "warn_only": approval.warn_only,
+        "effect": "allow", "host": host, "ports": ports(&pending), "warn_only": approval.warn_only,
         "name": pending.host, "note": approval.note,
     });
     if let (Some(at), Some(input)) = (&approval.expires_at, input.as_object_mut()) {
@@ -109,6 +106,15 @@ pub async fn approve(
     changes.push(Change::Pending);
     let pending = by_id(&mut **tx, id).await?;
     Ok((Approved { pending, rule, policy }, changes))
+}
+
+/// The ports for a rule: any, where more were tried than are kept apart.
+fn ports(pending: &Pending) -> &[u16] {
+    if pending.ports.contains(&0) {
+        &[]
+    } else {
+        &pending.ports
+    }
 }
 
 /// Whose policies get the rule; the one whose revision the caller has seen first.
@@ -226,11 +232,7 @@ pub async fn block(
     caller.operates(&pending.resource)?;
     let (mut draft, mut changes) = policies::of_resource(store, tx, caller, &pending.resource).await?;
     draft.expect(revision)?;
-    let host = if pending.overflow {
-        format!("*.{}", pending.host)
-    } else {
-        pending.host.clone()
-    };
+    let host = pending.host.clone();
     let mut document = RuleDocument::new(crate::id::new("rule"), Effect::Deny, host);
     document.note = (!note.is_empty()).then(|| note.to_owned());
     let rule = StoredRule {

@@ -10,14 +10,23 @@ use super::types::{Policy, StoredRule};
 /// The document, with the names of rules as their ids where these can be ids.
 #[must_use]
 pub fn file(policy: &Policy, rules: &[StoredRule]) -> Value {
-    let mut document: PolicyDocument = policy.document(rules);
+    json!(named(policy.document(&[]), rules))
+}
+
+/// A document with these rules, under their names where these can be ids.
+pub(crate) fn named(document: PolicyDocument, rules: &[StoredRule]) -> PolicyDocument {
     let mut taken = BTreeSet::new();
-    for (rule, stored) in document.rules.iter_mut().zip(rules) {
+    let rules = rules.iter().map(|stored| {
+        let mut rule = stored.document.clone();
         if may_be_id(&stored.name) && taken.insert(stored.name.clone()) {
             rule.id.clone_from(&stored.name);
         }
+        rule
+    });
+    PolicyDocument {
+        rules: rules.collect(),
+        ..document
     }
-    json!(document)
 }
 
 fn may_be_id(name: &str) -> bool {

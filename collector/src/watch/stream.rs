@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use tokio::sync::{mpsc, watch};
 use tonic::{Status, Streaming};
 
 use super::board::Board;
 use super::epoch;
 use super::notes::{Note, Proxy};
-use crate::access::{Caller, Gate};
+use crate::access::{Caller, Credential, Gate};
 use crate::changes::{Change, Listener};
 use crate::policy_v1::{
     EffectivePolicy, Encoding, Hello, NoPolicy, Resource as WireResource, Version, WatchRequest, WatchResponse,
@@ -29,7 +28,7 @@ pub(super) struct Stream {
     store: Store,
     board: Arc<Board>,
     gate: Gate,
-    headers: HeaderMap,
+    credential: Credential,
     caller: Caller,
     answers: mpsc::Sender<Result<WatchResponse, Status>>,
     proxy: Proxy,
@@ -47,7 +46,7 @@ impl Stream {
         store: Store,
         board: Arc<Board>,
         gate: Gate,
-        headers: HeaderMap,
+        credential: Credential,
         caller: Caller,
         answers: mpsc::Sender<Result<WatchResponse, Status>>,
     ) -> Self {
@@ -55,7 +54,7 @@ impl Stream {
             store,
             board,
             gate,
-            headers,
+            credential,
             proxy: Proxy {
                 credential: caller.id.clone(),
                 ..Proxy::default()
@@ -93,7 +92,7 @@ impl Stream {
                 // Filters open a new stream at once, at another replica if there is one.
                 _ = ending.changed() => break Some(Status::unavailable("this collector is shutting down")),
 
-                _ = recheck.tick() => self.gate.caller(&self.headers).await.map(|_| ()).map_err(Into::into),
+                _ = recheck.tick() => self.credential.caller(&self.gate).await.map(|_| ()).map_err(Into::into),
             };
             if let Err(status) = step {
                 break Some(status);

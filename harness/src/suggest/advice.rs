@@ -29,6 +29,8 @@ pub enum Class {
     CloudMetadata,
     /// Services that tell a client its public address.
     IpLookup,
+    /// The public names that TLS connections show while ECH hides the real one.
+    EchOuterName,
     /// An address without a name. No catalogue entry has this class.
     #[serde(skip_deserializing)]
     RawIp,
@@ -81,22 +83,63 @@ pub(super) struct Facts<'a> {
     pub(super) days: usize,
     /// The hosts of the domain that they were made to.
     pub(super) hosts: usize,
+    /// The domain had more hosts than could be kept apart.
+    pub(super) flooded: bool,
+    /// What this is about, if it is such hosts.
+    pub(super) crowd: Option<Gathered>,
+}
+
+/// Hosts that nobody kept apart.
+pub(super) struct Gathered {
+    pub(super) requests: u64,
+    pub(super) samples: usize,
+    /// Whether they are all of one domain.
+    pub(super) has_owner: bool,
 }
 
 impl Facts<'_> {
     fn is_regular(&self) -> bool {
         let hosts = u64::try_from(self.hosts).unwrap_or(u64::MAX);
-        self.requests >= FREQUENT && self.days >= REGULAR_DAYS && self.requests >= hosts.saturating_mul(REPEATED)
+        // Who can make up names can make up requests to any of them too.
+        !self.flooded
+            && self.requests >= FREQUENT
+            && self.days >= REGULAR_DAYS
+            && self.requests >= hosts.saturating_mul(REPEATED)
+    }
+}
+
+fn requests(number: u64) -> String {
+    match number {
+        1 => "1 request".to_owned(),
+        number => format!("{number} requests"),
     }
 }
 
 /// The recommendation and its reason in one sentence.
 pub(super) fn advice(facts: &Facts<'_>) -> (Recommendation, String) {
-    let service = facts.service.unwrap_or("this service");
-    let requests = match facts.requests {
-        1 => "1 request".to_owned(),
-        requests => format!("{requests} requests"),
+    match &facts.crowd {
+        // What is to be denied is so whatever its names are.
+        Some(crowd) if !facts.class.is_denied() => (Recommendation::Question, of_crowd(crowd)),
+        _ => of_class(facts),
+    }
+}
+
+fn of_crowd(crowd: &Gathered) -> String {
+    let whose = if crowd.has_owner {
+        "of one domain"
+    } else {
+        "without a domain in common"
     };
+    format!(
+        "{} to so many hosts {whose} that they were not kept apart (at least {}): names made up one after another can carry data out, so keep them only if you know what makes them.",
+        requests(crowd.requests),
+        crowd.samples
+    )
+}
+
+fn of_class(facts: &Facts<'_>) -> (Recommendation, String) {
+    let service = facts.service.unwrap_or("this service");
+    let requests = requests(facts.requests);
     match facts.class {
         Class::ModelApi => (Recommendation::Keep, format!("{service} is a model API.")),
         Class::SourceHosting => (Recommendation::Keep, format!("{service} hosts source code.")),
@@ -131,6 +174,12 @@ pub(super) fn advice(facts: &Facts<'_>) -> (Recommendation, String) {
                 "{service} tells a client its public address, which a workload seldom needs and malware asks first."
             ),
         ),
+        Class::EchOuterName => (
+            Recommendation::Question,
+            format!(
+                "{service} is the outer name of TLS connections whose real host ECH hides, so that allowing it allows every host behind it: keep it only if the client cannot do without ECH."
+            ),
+        ),
         Class::RawIp if facts.address.is_some_and(address::is_private) => (
             Recommendation::Question,
             "A private address without a name: keep it only if you know the machine behind it.".to_owned(),
@@ -145,6 +194,12 @@ pub(super) fn advice(facts: &Facts<'_>) -> (Recommendation, String) {
             format!(
                 "Regular traffic of this workload ({requests} to this domain on {} days), though to no service in the catalogue.",
                 facts.days
+            ),
+        ),
+        Class::Unknown if facts.flooded => (
+            Recommendation::Question,
+            format!(
+                "A domain that is not in the catalogue and was asked for more names than could be kept apart ({requests} to those that were): keep it only if you know what makes them."
             ),
         ),
         Class::Unknown

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sluice_policy::{Effect, Policy, PolicyDocument, RuleDocument, domain};
 
-use super::advice::{Class, Facts, advice};
-use super::observed::{HostSeen, Inside, Observed, PortSeen};
+use super::advice::{Class, Facts, Gathered, advice};
+use super::aggregate::pattern_of;
+use super::observed::{Crowd, HostSeen, Inside, Observed, PortSeen};
 use super::suggestion::Suggestion;
 
 /// From how many hosts below one domain a wildcard is suggested. Two names are
@@ -25,6 +26,8 @@ struct Subject<'o> {
     /// The wildcard, if it is one.
     pattern: Option<String>,
     hosts: Hosts<'o>,
+    /// Those that nobody kept apart.
+    crowd: Option<&'o Crowd>,
     /// What was seen of the service or domain that the hosts belong to.
     volume: Volume,
 }
@@ -58,6 +61,7 @@ fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
     let volumes = volumes(observed);
     let of_owner = |name: &str, host| volumes.get(&owner(observed, name, host)).cloned().unwrap_or_default();
     let mut subjects = Vec::new();
+    let mut crowds: BTreeMap<&str, &Crowd> = observed.crowds.iter().map(|(of, crowd)| (of.as_str(), crowd)).collect();
     for ((domain, entry), hosts) in families {
         let top = common_ancestor(domain, &hosts);
         let (below, top_itself): (Vec<_>, Vec<_>) = hosts.into_iter().partition(|(name, _)| *name != top);
@@ -73,6 +77,12 @@ fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
             subjects.push(Subject {
                 pattern: Some(format!("*.{top}")),
                 hosts: below,
+                // Two suggestions for one wildcard would be one too many.
+                crowd: if is_of(&crowds, top, entry) {
+                    crowds.remove(top)
+                } else {
+                    None
+                },
                 volume,
             });
         } else {
@@ -83,9 +93,26 @@ fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
     subjects.extend(alone.map(|(name, host)| Subject {
         pattern: None,
         hosts: vec![(name, host)],
+        crowd: None,
         volume: of_owner(name, host),
     }));
+    subjects.extend(crowds.into_iter().map(|(of, crowd)| Subject {
+        pattern: pattern_of(of),
+        hosts: Vec::new(),
+        crowd: Some(crowd),
+        volume: Volume {
+            flooded: true,
+            ..Volume::default()
+        },
+    }));
     subjects
+}
+
+/// Whether there is a crowd below this name, and it is of this service.
+fn is_of(crowds: &BTreeMap<&str, &Crowd>, top: &str, entry: Option<usize>) -> bool {
+    crowds
+        .get(top)
+        .is_some_and(|crowd| crowd.found.map(|found| found.entry) == entry)
 }
 
 /// Whom a host belongs to: its registrable domain, within it the service that
@@ -103,6 +130,8 @@ struct Volume {
     hosts: usize,
     /// Days since the epoch.
     days: BTreeSet<i64>,
+    /// There were too many hosts to keep them apart.
+    flooded: bool,
 }
 
 /// All that was seen by owner, because a domain that is asked often is regular
@@ -114,6 +143,8 @@ fn volumes<'o>(observed: &'o Observed<'_>) -> BTreeMap<Owner<'o>, Volume> {
         total.requests = total.requests.saturating_add(host.requests());
         total.hosts += 1;
         total.days.extend(host.ports.values().flat_map(|port| &port.days));
+        let (domain, _) = owner(observed, name, host);
+        total.flooded = total.flooded || observed.crowds.contains_key(domain);
     }
     totals
 }
@@ -168,7 +199,8 @@ impl Subject<'_> {
     /// others were not: a rule with methods does not match what is not in clear.
     fn suggestions(&self, observed: &Observed<'_>, seen: &BTreeSet<usize>) -> Vec<Suggestion> {
         let mut ports: BTreeMap<u16, PortSeen> = BTreeMap::new();
-        for (port, traffic) in self.hosts.iter().flat_map(|(_, host)| &host.ports) {
+        let hosts = self.hosts.iter().flat_map(|(_, host)| &host.ports);
+        for (port, traffic) in hosts.chain(self.crowd.iter().flat_map(|crowd| &crowd.ports)) {
             ports
                 .entry(*port)
                 .or_insert_with(PortSeen::nothing)
@@ -193,16 +225,21 @@ impl Subject<'_> {
         seen: &BTreeSet<usize>,
         ports: BTreeMap<u16, PortSeen>,
     ) -> Suggestion {
-        let numbers: Vec<u16> = ports.keys().copied().collect();
-        let members = self
-            .hosts
-            .iter()
-            .filter(|(_, host)| host.ports.keys().any(|port| numbers.contains(port)));
-        let members: Vec<String> = members.map(|(name, _)| (*name).to_owned()).collect();
+        let mut numbers: Vec<u16> = ports.keys().copied().collect();
+        let seen_there = |ports: &BTreeMap<u16, PortSeen>| ports.keys().any(|port| numbers.contains(port));
+        let members = self.hosts.iter().filter(|(_, host)| seen_there(&host.ports));
+        let mut members: BTreeSet<String> = members.map(|(name, _)| (*name).to_owned()).collect();
+        let crowd = self.crowd.filter(|crowd| seen_there(&crowd.ports));
+        members.extend(crowd.iter().flat_map(|crowd| crowd.samples.iter().cloned()));
+        if numbers.contains(&0) {
+            // Not known which, so any.
+            numbers.clear();
+        }
         let mut total = PortSeen::nothing();
         ports.into_values().for_each(|traffic| total.absorb(traffic));
         let first = self.hosts.first().map(|(_, host)| *host);
-        let entry = first.and_then(HostSeen::entry);
+        let found = crowd.and_then(|crowd| crowd.found).map(|found| found.entry);
+        let entry = first.and_then(HostSeen::entry).or(found);
         let class = self.class(observed);
         let (recommendation, reason) = advice(&Facts {
             class,
@@ -211,11 +248,17 @@ impl Subject<'_> {
             requests: self.volume.requests,
             days: self.volume.days.len(),
             hosts: self.volume.hosts,
+            flooded: self.volume.flooded,
+            crowd: crowd.map(|crowd| Gathered {
+                requests: crowd.ports.values().fold(0, |sum, port| sum.saturating_add(port.count)),
+                samples: crowd.samples.len(),
+                has_owner: self.pattern.is_some(),
+            }),
         });
         Suggestion {
             host: match self.pattern {
-                None => members.first().cloned(),
-                Some(_) => None,
+                None if self.crowd.is_none() => members.first().cloned(),
+                _ => None,
             },
             pattern: self.pattern.clone(),
             ports: numbers,
@@ -232,17 +275,21 @@ impl Subject<'_> {
             class,
             recommendation,
             reason,
-            members,
+            members: members.into_iter().collect(),
             companions: entry
                 .map(|entry| observed.catalogue.companions(entry, |other| seen.contains(&other)))
                 .unwrap_or_default(),
+            crowd: crowd.map(|crowd| crowd.of.clone()),
         }
     }
 
     fn class(&self, observed: &Observed<'_>) -> Class {
-        self.hosts
-            .first()
-            .map_or(Class::Unknown, |(_, host)| observed.class(host))
+        let found = self.crowd.and_then(|crowd| crowd.found);
+        match (self.hosts.first(), found) {
+            (Some((_, host)), _) => observed.class(host),
+            (None, Some(found)) => observed.catalogue.entry(found.entry).class,
+            (None, None) => Class::Unknown,
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use sluice_policy::{Host, RequestLine, Timestamp, address};
+use sluice_policy::{Host, RequestLine, Seen, Timestamp, address};
 
 use super::Options;
+use super::aggregate::{Destination, Many, Total};
 use super::catalogue::{Catalogue, Found};
 use super::group::grouped;
 use super::paths::Paths;
@@ -23,6 +24,8 @@ pub struct Observed<'c> {
     pub(super) catalogue: &'c Catalogue,
     pub(super) options: Options,
     pub(super) hosts: BTreeMap<String, HostSeen>,
+    /// By what they are below; see [`Many::of`].
+    pub(super) crowds: BTreeMap<String, Crowd>,
     left_out: BTreeMap<(Omission, String), u64>,
 }
 
@@ -33,6 +36,19 @@ pub(super) struct HostSeen {
     pub(super) address: Option<IpAddr>,
     /// Where it stands in the catalogue.
     pub(super) found: Option<Found>,
+    pub(super) ports: BTreeMap<u16, PortSeen>,
+}
+
+/// Hosts that nobody kept apart.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    /// What they have in common.
+    pub(super) of: String,
+    /// Where what they are below stands in the catalogue.
+    pub(super) found: Option<Found>,
+    /// The first of them.
+    pub(super) samples: BTreeSet<String>,
+    /// By port; 0 is not known which.
     pub(super) ports: BTreeMap<u16, PortSeen>,
 }
 
@@ -61,6 +77,7 @@ impl<'c> Observed<'c> {
             catalogue,
             options,
             hosts: BTreeMap::new(),
+            crowds: BTreeMap::new(),
             left_out: BTreeMap::new(),
         }
     }
@@ -68,11 +85,51 @@ impl<'c> Observed<'c> {
     /// Takes in one entry of a recording.
     pub fn add(&mut self, recorded: &Recorded) {
         let sighting = Sighting::of(&recorded.traffic, self.options.visibility);
-        let decision = self.catalogue.decide(&sighting.seen(), self.options.default_port);
+        self.place(&sighting.seen(), recorded.count, |request| {
+            PortSeen::once(recorded, request)
+        });
+    }
+
+    /// Takes in what is known of one destination in all.
+    pub fn add_destination(&mut self, destination: &Destination<'_>) {
+        let authority = destination.authority();
+        let seen = Seen::Request {
+            authority: authority.as_bytes(),
+            method: b"CONNECT",
+            path: None,
+        };
+        self.place(&seen, destination.total.count, |_| PortSeen::of(destination));
+    }
+
+    /// Takes in what is known of many hosts together.
+    pub fn add_many(&mut self, many: &Many<'_>) {
+        let found = many.pattern().and_then(|_| self.found_below(many.of));
+        let crowd = self.crowds.entry(many.of.to_owned()).or_default();
+        many.of.clone_into(&mut crowd.of);
+        crowd.found = found;
+        crowd.samples.extend(many.samples.iter().cloned());
+        let port = crowd.ports.entry(many.port).or_insert_with(PortSeen::nothing);
+        port.absorb(PortSeen::totalling(&many.total, None));
+    }
+
+    /// What the catalogue says of the names below a name.
+    fn found_below(&self, name: &str) -> Option<Found> {
+        let below = format!("any.{name}:443");
+        let seen = Seen::Request {
+            authority: below.as_bytes(),
+            method: b"CONNECT",
+            path: None,
+        };
+        Catalogue::found(&self.catalogue.decide(&seen, self.options.default_port))
+    }
+
+    /// Finds out whose it is, and adds to that.
+    fn place(&mut self, seen: &Seen<'_>, count: u64, traffic: impl FnOnce(Option<&RequestLine<'_>>) -> PortSeen) {
+        let decision = self.catalogue.decide(seen, self.options.default_port);
         let found = Catalogue::found(&decision);
         let Some(target) = decision.target() else {
             let raw = decision.record().raw.unwrap_or_default().into_owned();
-            return self.leave_out(Omission::InvalidTarget, raw, recorded.count);
+            return self.leave_out(Omission::InvalidTarget, raw, count);
         };
         let (host, port) = (target.host, target.port);
         let omission = match host {
@@ -85,7 +142,7 @@ impl<'c> Observed<'c> {
                 Host::Ip(IpAddr::V6(v6)) => format!("[{v6}]:{port}"),
                 host => format!("{host}:{port}"),
             };
-            return self.leave_out(omission, target, recorded.count);
+            return self.leave_out(omission, target, count);
         }
         let host = self.hosts.entry(host.to_string()).or_insert_with(|| HostSeen {
             address: match host {
@@ -95,8 +152,8 @@ impl<'c> Observed<'c> {
             found,
             ports: BTreeMap::new(),
         });
-        let once = PortSeen::once(recorded, target.request.as_ref());
-        host.ports.entry(port).or_insert_with(PortSeen::nothing).absorb(once);
+        let traffic = traffic(target.request.as_ref());
+        host.ports.entry(port).or_insert_with(PortSeen::nothing).absorb(traffic);
     }
 
     /// Makes suggestions of everything taken in.
@@ -157,6 +214,28 @@ impl PortSeen {
                 methods: BTreeSet::from([String::from_utf8_lossy(request.method).into_owned()]),
                 paths: Paths::of(request.path),
             }),
+        }
+    }
+
+    fn of(destination: &Destination<'_>) -> Self {
+        let inside = destination.inside.map(|requests| {
+            let requests = requests.iter();
+            requests.fold(Inside::default(), |mut inside, (method, path)| {
+                inside.methods.insert((*method).to_owned());
+                inside.paths = inside.paths.and(Paths::of(path.map(str::as_bytes)));
+                inside
+            })
+        });
+        Self::totalling(&destination.total, inside)
+    }
+
+    fn totalling(total: &Total, inside: Option<Inside>) -> Self {
+        Self {
+            count: total.count,
+            first: total.first,
+            last: total.last,
+            days: total.days.clone(),
+            inside,
         }
     }
 

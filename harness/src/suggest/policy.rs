@@ -21,6 +21,8 @@ pub fn policy_of(suggestions: &[Suggestion]) -> PolicyDocument {
         default_effect: Some(Effect::Deny),
         rules: suggestions
             .iter()
+            // Hosts that have nothing in common that a rule could name.
+            .filter(|suggestion| !suggestion.subject().is_empty())
             // A deny is about the host whatever the port, so one is enough.
             .filter(|suggestion| {
                 suggestion.recommendation != Recommendation::Deny || denied.insert(canonical(suggestion.subject()))

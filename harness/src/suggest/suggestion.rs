@@ -10,7 +10,8 @@ use super::advice::{Class, Recommendation};
 pub struct Suggestion {
     /// The host, if it is one.
     pub host: Option<String>,
-    /// The wildcard, if it is for several hosts.
+    /// The wildcard, if it is for several hosts. Without either it is for hosts
+    /// that were too many to be kept apart and have no domain in common.
     pub pattern: Option<String>,
     /// Every port seen.
     pub ports: Vec<u16>,
@@ -36,10 +37,13 @@ pub struct Suggestion {
     pub members: Vec<String>,
     /// Hosts that usually come with it and were not seen.
     pub companions: Vec<String>,
+    /// What the hosts in it that were not kept apart have in common: [`Many::of`](super::Many::of).
+    #[serde(skip)]
+    pub crowd: Option<String>,
 }
 
 impl Suggestion {
-    /// What a rule for it has as `host`.
+    /// What a rule for it has as `host`; empty for hosts that have no name in common.
     pub fn subject(&self) -> &str {
         self.pattern.as_deref().or(self.host.as_deref()).unwrap_or_default()
     }

@@ -1,5 +1,6 @@
 //! Suggestions from recordings made up here: what becomes of each kind of destination.
 
+mod aggregate;
 mod catalogue;
 mod grouping;
 mod policy;

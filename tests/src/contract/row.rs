@@ -53,7 +53,7 @@ pub struct Send {
     pub instance: String,
     /// Attributes of records, beside what an audit record of an allowed request would have.
     pub events: Vec<BTreeMap<String, Value>>,
-    /// The gRPC status, if it is not OK.
+    /// What the refusal says, if there is to be one: of the call, with its gRPC code, or of a record.
     pub refused: Option<String>,
 }
 
@@ -74,7 +74,10 @@ pub struct Stream {
 /// If it is none, with where.
 #[must_use]
 pub fn read(name: &str, yaml: &str) -> Vec<Row> {
-    let rows: Vec<Row> = yaml_serde::from_str(yaml).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut table: yaml_serde::Value = yaml_serde::from_str(yaml).unwrap_or_else(|error| panic!("{name}: {error}"));
+    // `<<: *other` takes over what another row has.
+    let merged = table.apply_merge().and_then(|()| yaml_serde::from_value(table));
+    let rows: Vec<Row> = merged.unwrap_or_else(|error| panic!("{name}: {error}"));
     for Row { says, call, send, .. } in &rows {
         assert!(
             call.is_some() || send.is_some(),

@@ -119,14 +119,20 @@ impl Runner<'_> {
     fn send(&mut self, send: &Send) -> Result<(), String> {
         let batch = self.sequences.batch(send)?;
         let client = Client::of(self.at.grpc.port()).token(self.token(&send.caller)?);
-        match (client.export(&batch), &send.refused) {
-            (Ok(answer), None) => match answer.partial_success {
-                Some(partial) if partial.rejected_log_records > 0 => Err(format!("  events are refused: {partial:?}")),
-                _ => Ok(()),
-            },
-            (Ok(answer), Some(code)) => Err(format!("  expected {code}, got {answer:?}")),
-            (Err(status), Some(code)) if format!("{:?}", status.code()) == *code => Ok(()),
-            (Err(status), _) => Err(format!("  events are refused: {status}")),
+        let refusal = match client.export(&batch) {
+            Ok(answer) => {
+                let refused = answer
+                    .partial_success
+                    .filter(|partial| partial.rejected_log_records > 0);
+                refused.map(|partial| partial.error_message)
+            }
+            Err(status) => Some(format!("{:?}: {}", status.code(), status.message())),
+        };
+        match (refusal, &send.refused) {
+            (None, None) => Ok(()),
+            (Some(refusal), Some(expected)) if refusal.contains(expected) => Ok(()),
+            (Some(refusal), None) => Err(format!("  events are refused: {refusal}")),
+            (refusal, Some(expected)) => Err(format!("  expected a refusal with {expected:?}, got {refusal:?}")),
         }
     }
 

@@ -1,0 +1,192 @@
+//! Reading what was counted of the destinations of a window.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use futures_util::TryStreamExt;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::selection::{Filter, Selection};
+use crate::error::Error;
+use crate::moment::Moment;
+use crate::resource::Resource;
+use crate::store::Store;
+
+/// How many methods and paths of one destination are told apart, of all days and
+/// resources; further ones are known as a number.
+const MOST_SHAPES: usize = 256;
+
+/// One destination, of all selected resources together.
+#[derive(Debug, Default)]
+pub(super) struct Destination {
+    /// A canonical host, or what stands for many.
+    pub(super) host: String,
+    /// Its port; 0 is several.
+    pub(super) port: u16,
+    /// The first hosts in it, if it stands for many that were not kept apart.
+    pub(super) many: Option<Vec<String>>,
+    pub(super) requests: u64,
+    pub(super) rejected: u64,
+    /// How many were opaque, and the last of those.
+    pub(super) opaque: Seen,
+    pub(super) first_seen: i64,
+    pub(super) last_seen: i64,
+    /// Days since the epoch.
+    pub(super) days: BTreeSet<i64>,
+    /// What was seen in clear, by method and path. An empty path is not known;
+    /// an empty method stands for what was seen in clear and is not known.
+    pub(super) shapes: BTreeMap<(String, String), Seen>,
+    /// Who talked to it: numbers of [`Read::resources`].
+    pub(super) resources: BTreeSet<usize>,
+    pub(super) last_allowed: Option<i64>,
+    pub(super) last_rejected: Option<i64>,
+}
+
+/// How often, and when last.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    pub(super) count: u64,
+    pub(super) last: i64,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// By host and port.
+    pub(super) destinations: BTreeMap<(String, u16), Destination>,
+    /// The numbers of the resources.
+    pub(super) resources: HashMap<Resource, usize>,
+}
+
+impl Destination {
+    /// What many hosts have in common, if it stands for them: their domain, or a text that is none.
+    pub(super) fn of(&self) -> Option<&str> {
+        self.many.as_ref()?;
+        Some(self.host.strip_prefix("*.").unwrap_or(&self.host))
+    }
+
+    /// What was counted and is in no shape.
+    pub(super) fn unknown(&self) -> u64 {
+        let known = self.shapes.values().map(|seen| seen.count).sum::<u64>() + self.opaque.count;
+        self.requests.saturating_sub(known)
+    }
+
+    fn add_shape(&mut self, method: String, path: String, seen: Seen) {
+        let mut key = (method, path);
+        if self.shapes.len() >= MOST_SHAPES && !self.shapes.contains_key(&key) {
+            key = Default::default();
+        }
+        self.shapes.entry(key).or_default().add(seen);
+    }
+}
+
+impl Seen {
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// The destinations of a window.
+pub(super) async fn read(store: &Store, selection: &Selection, since: Moment) -> Result<Read, Error> {
+    let mut read = Read::default();
+    let filter = selection.filter();
+    read.days(store, &filter, since).await?;
+    read.shapes(store, &filter, since).await?;
+    read.facts(store, &filter, since).await?;
+    Ok(read)
+}
+
+impl Read {
+    /// The number of a resource.
+    pub(super) fn number(&mut self, kind: &str, id: &str) -> usize {
+        let next = self.resources.len();
+        *self.resources.entry(Resource::new(kind, id)).or_insert(next)
+    }
+
+    fn destination(&mut self, host: &str, port: i64) -> &mut Destination {
+        let port = u16::try_from(port).unwrap_or(0);
+        self.destinations
+            .entry((host.to_owned(), port))
+            .or_insert_with(|| Destination {
+                host: host.to_owned(),
+                port,
+                first_seen: i64::MAX,
+                last_seen: i64::MIN,
+                ..Destination::default()
+            })
+    }
+
+    async fn days(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<(), Error> {
+        const DAYS: &str = "SELECT host, port, day, MIN(first_seen), MAX(last_seen), CAST(SUM(requests) AS BIGINT), \
+             CAST(SUM(rejected) AS BIGINT), CAST(SUM(opaque) AS BIGINT), MAX(CASE WHEN opaque > 0 THEN last_seen END) \
+             FROM destination_days WHERE {} AND day >= $1 AND last_seen >= $2 GROUP BY host, port, day";
+        let mut rows = filter.query(DAYS, &[since.day(), since.0]).fetch(store.read());
+        while let Some(row) = rows.try_next().await? {
+            let destination = self.destination(row.try_get(0)?, row.try_get(1)?);
+            destination.days.insert(row.try_get(2)?);
+            destination.first_seen = destination.first_seen.min(row.try_get(3)?);
+            destination.last_seen = destination.last_seen.max(row.try_get(4)?);
+            destination.requests += count(row.try_get(5)?);
+            destination.rejected += count(row.try_get(6)?);
+            if let Some(last) = row.try_get(8)? {
+                let count = count(row.try_get(7)?);
+                destination.opaque.add(Seen { count, last });
+            }
+        }
+        Ok(())
+    }
+
+    async fn shapes(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<(), Error> {
+        const SHAPES: &str = "SELECT host, port, shapes FROM destination_days \
+             WHERE {} AND day >= $1 AND last_seen >= $2 AND shapes <> '[]'";
+        let mut rows = filter.query(SHAPES, &[since.day(), since.0]).fetch(store.read());
+        while let Some(row) = rows.try_next().await? {
+            let shapes: Vec<(String, Option<String>, i64, i64)> = serde_json::from_str(row.try_get(2)?)
+                .map_err(|error| Error::Internal(format!("shapes of a destination: {error}")))?;
+            // What came since the days were read is of the next answer.
+            let Some(destination) = self.known(&row)? else { continue };
+            for (method, path, number, last) in shapes {
+                let count = count(number);
+                destination.add_shape(method, path.unwrap_or_default(), Seen { count, last });
+            }
+        }
+        Ok(())
+    }
+
+    async fn facts(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<(), Error> {
+        const FACTS: &str = "SELECT host, port, resource_type, resource_id, overflow, samples, last_allowed, last_rejected \
+             FROM destinations WHERE {} AND last_seen >= $1";
+        let mut rows = filter.query(FACTS, &[since.0]).fetch(store.read());
+        while let Some(row) = rows.try_next().await? {
+            let resource = self.number(row.try_get(2)?, row.try_get(3)?);
+            let Some(destination) = self.known(&row)? else { continue };
+            destination.resources.insert(resource);
+            if row.try_get::<i64, _>(4)? != 0 {
+                let samples: Vec<String> = texts(row.try_get(5)?)?;
+                let many = destination.many.get_or_insert_default();
+                let new: Vec<String> = samples.into_iter().filter(|sample| !many.contains(sample)).collect();
+                many.extend(new);
+            }
+            destination.last_allowed = destination.last_allowed.max(row.try_get(6)?);
+            destination.last_rejected = destination.last_rejected.max(row.try_get(7)?);
+        }
+        Ok(())
+    }
+
+    /// The destination of a row that begins with host and port.
+    fn known(&mut self, row: &AnyRow) -> Result<Option<&mut Destination>, Error> {
+        let port = u16::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0);
+        Ok(self.destinations.get_mut(&(row.try_get(0)?, port)))
+    }
+}
+
+/// A list of texts of the database.
+pub(super) fn texts(json: &str) -> Result<Vec<String>, Error> {
+    serde_json::from_str(json).map_err(|error| Error::Internal(format!("a list in the database: {error}")))
+}
+
+/// A number that is never below zero.
+pub(super) fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}

@@ -1,0 +1,67 @@
+//! The queue, where it knows more than the window.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::super::destinations::{self, Destination, Read, Seen, texts};
+use super::super::selection::Selection;
+use crate::error::Error;
+use crate::moment::Moment;
+use crate::store::Store;
+
+/// Adds hosts that wait in the queue and have no destination in the window:
+/// the queue keeps rejections for longer.
+pub(super) async fn add(read: &mut Read, store: &Store, selection: &Selection, since: Moment) -> Result<(), Error> {
+    const PENDING: &str = "SELECT resource_type, resource_id, host, overflow, ports, methods, attempts, first_seen, \
+         last_seen, example FROM pending WHERE {} AND state = 'pending' AND last_seen >= $1";
+    let filter = selection.filter();
+    for row in filter.query(PENDING, &[since.0]).fetch_all(store.read()).await? {
+        add_row(read, &row)?;
+    }
+    Ok(())
+}
+
+fn add_row(read: &mut Read, row: &AnyRow) -> Result<(), Error> {
+    let number = read.number(row.try_get(0)?, row.try_get(1)?);
+    let host: String = row.try_get(2)?;
+    let mut of_host = read.destinations.range((host.clone(), 0)..=(host.clone(), u16::MAX));
+    if of_host.any(|(_, known)| known.resources.contains(&number)) {
+        return Ok(());
+    }
+    let ports: Vec<u16> = serde_json::from_str(row.try_get(4)?)
+        .map_err(|error| Error::Internal(format!("ports of a pending host: {error}")))?;
+    // How the attempts are spread over several ports nobody counted.
+    let port = match ports.as_slice() {
+        [port] => *port,
+        _ => 0,
+    };
+    let attempts = Seen {
+        count: destinations::count(row.try_get(6)?),
+        last: row.try_get(8)?,
+    };
+    let in_clear = texts(row.try_get(5)?)?.iter().any(|method| method != "CONNECT");
+    let is_many = row.try_get::<i64, _>(3)? != 0;
+    let example: serde_json::Value = serde_json::from_str(row.try_get(9)?).unwrap_or_default();
+    let example = example["host"].as_str().map(str::to_owned);
+    let destination = read
+        .destinations
+        .entry((host.clone(), port))
+        .or_insert_with(|| Destination {
+            host,
+            port,
+            many: is_many.then(|| example.into_iter().collect()),
+            first_seen: i64::MAX,
+            last_seen: i64::MIN,
+            ..Destination::default()
+        });
+    destination.resources.insert(number);
+    destination.requests += attempts.count;
+    destination.rejected += attempts.count;
+    destination.first_seen = destination.first_seen.min(row.try_get(7)?);
+    destination.last_seen = destination.last_seen.max(attempts.last);
+    destination.last_rejected = destination.last_rejected.max(Some(attempts.last));
+    if !in_clear {
+        destination.opaque.add(attempts);
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Suggestions: what to allow, what to deny, and what to ask about first.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::Serialize;
+use sluice_harness::suggest::{self, Catalogue, Many, Observed, Suggestion, Total, policy_of};
+use sluice_policy::{Policy, PolicyDocument, Timestamp};
+
+use super::destinations::{self, Destination, Read};
+use super::infrastructure::Infrastructure;
+use super::judge::Judge;
+use super::selection::Selection;
+use crate::error::Error;
+use crate::moment::Moment;
+use crate::resource::Resource;
+use crate::store::Store;
+
+/// What suggestions depend on besides the traffic.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The known services.
+    pub catalogue: &'a Catalogue,
+    /// Hosts that are never suggested.
+    pub infrastructure: &'a Infrastructure,
+    /// The policy in force, to say which suggestion a rule of it decides already.
+    pub policy: Option<&'a Policy>,
+    /// For its rules that expire.
+    pub now: Moment,
+}
+
+/// One suggestion, in the words of the API.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// What is suggested.
+    #[serde(flatten)]
+    pub suggestion: Suggestion,
+    /// How many of the requests were rejected.
+    pub denied_count: u64,
+    /// How many resources asked for it.
+    pub seen_in: usize,
+    /// The resource, if it is about one.
+    pub resource_id: Option<String>,
+    /// Its type.
+    pub resource_type: Option<String>,
+    /// The rule in force that decides all of it already.
+    pub listed: Option<String>,
+}
+
+/// Suggestions from what the selected resources did since then, all together;
+/// the most requested first.
+///
+/// # Errors
+/// What the database says.
+pub async fn of(
+    store: &Store,
+    selection: &Selection,
+    since: Moment,
+    circumstances: &Circumstances<'_>,
+) -> Result<Vec<Row>, Error> {
+    let read = destinations::read(store, selection, since).await?;
+    let suggestions = suggest(&read, circumstances);
+    let judge = circumstances
+        .policy
+        .map(|policy| Judge::new(policy, circumstances.now.timestamp(), None))
+        .transpose()?;
+    let by_host = by_host(&read);
+    let rows = suggestions
+        .into_iter()
+        .map(|suggestion| row(suggestion, &by_host, judge.as_ref(), selection.single()));
+    Ok(rows.collect())
+}
+
+/// The policy that follows from suggestions: what is recommended to be denied is
+/// denied, all else that was seen is allowed, with a note where a question is open.
+#[must_use]
+pub fn policy(rows: &[Row]) -> PolicyDocument {
+    let suggestions: Vec<Suggestion> = rows.iter().map(|row| row.suggestion.clone()).collect();
+    policy_of(&suggestions)
+}
+
+fn suggest(read: &Read, circumstances: &Circumstances<'_>) -> Vec<Suggestion> {
+    let mut observed = Observed::new(circumstances.catalogue, suggest::Options::default());
+    for destination in read.destinations.values() {
+        match (destination.of(), &destination.many) {
+            (Some(of), Some(samples)) => {
+                if !circumstances.infrastructure.contains(&format!("any.{of}")) {
+                    observed.add_many(&Many {
+                        of,
+                        port: destination.port,
+                        samples,
+                        total: total(destination),
+                    });
+                }
+            }
+            _ if circumstances.infrastructure.contains(&destination.host) => {}
+            _ => observed.add_destination(&suggest::Destination {
+                host: destination.host.as_str().into(),
+                port: destination.port,
+                total: total(destination),
+                inside: inside(destination).as_deref(),
+            }),
+        }
+    }
+    observed.suggestions().suggestions
+}
+
+fn total(destination: &Destination) -> Total {
+    Total {
+        count: destination.requests,
+        first: Some(Timestamp::from_micros(destination.first_seen)),
+        last: Some(Timestamp::from_micros(destination.last_seen)),
+        days: destination.days.clone(),
+    }
+}
+
+/// Every method and path, if all of them are known.
+fn inside(destination: &Destination) -> Option<Vec<(&str, Option<&str>)>> {
+    if destination.opaque.count > 0 || destination.unknown() > 0 {
+        return None;
+    }
+    let shapes = destination.shapes.keys().map(|(method, path)| {
+        let known = (!method.is_empty()).then_some(method.as_str());
+        known.map(|method| (method, Some(path.as_str()).filter(|path| !path.is_empty())))
+    });
+    shapes.collect()
+}
+
+fn by_host(read: &Read) -> HashMap<&str, Vec<&Destination>> {
+    let mut by_host: HashMap<&str, Vec<&Destination>> = HashMap::new();
+    for destination in read.destinations.values() {
+        let name = destination.of().unwrap_or(&destination.host);
+        by_host.entry(name).or_default().push(destination);
+    }
+    by_host
+}
+
+fn row(
+    suggestion: Suggestion,
+    by_host: &HashMap<&str, Vec<&Destination>>,
+    judge: Option<&Judge<'_>>,
+    single: Option<&Resource>,
+) -> Row {
+    let hosts = suggestion.members.iter().map(|host| (host.as_str(), false));
+    let crowd = suggestion.crowd.iter().map(|of| (of.as_str(), true));
+    let on_port =
+        |destination: &Destination| suggestion.ports.is_empty() || suggestion.ports.contains(&destination.port);
+    let about: Vec<&Destination> = hosts
+        .chain(crowd)
+        .flat_map(|(name, many)| {
+            let named = by_host.get(name).into_iter().flatten();
+            named.filter(move |destination| destination.many.is_some() == many)
+        })
+        .copied()
+        .filter(|destination| on_port(destination))
+        .collect();
+    let seen_in: BTreeSet<usize> = about
+        .iter()
+        .flat_map(|destination| &destination.resources)
+        .copied()
+        .collect();
+    let denied_count = about.iter().map(|destination| destination.rejected).sum();
+    let listed = judge.and_then(|judge| judge.listed(&about));
+    Row {
+        denied_count,
+        seen_in: seen_in.len(),
+        resource_id: single.map(|resource| resource.id.clone()),
+        resource_type: single.map(|resource| resource.kind.clone()),
+        listed,
+        suggestion,
+    }
+}
