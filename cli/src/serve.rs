@@ -10,6 +10,7 @@ use sluice_collector::moment::{DAY, span};
 use sluice_collector::{Collector, Running, Settings, StartError, TlsFiles};
 use sluice_policy::HostPattern;
 use tokio::signal;
+use url::Url;
 
 use crate::failure::Failure;
 use crate::outcome::Outcome;
@@ -116,9 +117,16 @@ pub(crate) enum ServeError {
     /// The system does not say when to end.
     #[error("cannot listen for signals: {0}")]
     Signal(#[source] std::io::Error),
+    /// There is no database to work with.
+    #[error("--database {database}: {error}")]
+    Database {
+        database: String,
+        #[source]
+        error: StartError,
+    },
     /// The collector does not start.
     #[error(transparent)]
-    Start(#[from] StartError),
+    Start(StartError),
 }
 
 /// From the environment only: arguments are there for all to see.
@@ -149,13 +157,34 @@ fn serve(arguments: &Arguments) -> Result<Outcome, ServeError> {
     runtime.map_err(ServeError::Runtime)?.block_on(async {
         // Before anything else: who sends a signal early means it too.
         let ended = ended().map_err(ServeError::Signal)?;
-        let running = Collector::start(arguments.settings()).await?;
+        let started = Collector::start(arguments.settings()).await;
+        let running = started.map_err(|error| match error {
+            StartError::Open(_) => ServeError::Database {
+                database: without_password(&arguments.database),
+                error,
+            },
+            error => ServeError::Start(error),
+        })?;
         tell(&running);
         ended.await;
         tracing::info!("ending: no new calls are taken");
         running.shutdown().await;
         Ok(Outcome::Done)
     })
+}
+
+/// A database's address as messages may show it.
+fn without_password(database: &str) -> String {
+    match Url::parse(database) {
+        Ok(mut url) if url.password().is_some() => {
+            // What has a password has a host, and so can lose it.
+            let _ = url.set_password(None);
+            url.into()
+        }
+        Ok(_) => database.to_owned(),
+        // What is no address may be a secret in the wrong place.
+        Err(_) => "(no address)".to_owned(),
+    }
 }
 
 fn tell(running: &Running) {
@@ -208,6 +237,29 @@ impl Arguments {
             catalogue: self.catalogue.clone(),
             infrastructure: self.infrastructure.clone(),
             webhook: self.webhook.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_no_password() {
+        for (database, shown) in [
+            ("sqlite:sluice.db", "sqlite:sluice.db"),
+            (
+                "postgres://sluice@db.example.com/sluice",
+                "postgres://sluice@db.example.com/sluice",
+            ),
+            (
+                "postgres://sluice:s3cret@db.example.com/sluice",
+                "postgres://sluice@db.example.com/sluice",
+            ),
+            ("s3cret", "(no address)"),
+        ] {
+            assert_eq!(without_password(database), shown);
         }
     }
 }

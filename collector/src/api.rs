@@ -151,6 +151,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(pending::dismiss))
         .routes(routes!(proxies::list))
         .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::own))
         .routes(routes!(tokens::revoke))
         .routes(routes!(operator_log::list))
 }

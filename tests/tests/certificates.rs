@@ -1,16 +1,19 @@
 //! The collector with TLS on both ports, and filters that show a certificate instead of a token.
 
 use std::fs;
+use std::sync::LazyLock;
 
 use sluice_collector::{Collector, Running, Settings, TlsFiles};
-use sluice_tests::RUNTIME;
 use sluice_tests::policy_v1::policy_service_client::PolicyServiceClient;
 use sluice_tests::policy_v1::{Hello, Resource, Subscribe, WatchRequest, watch_request, watch_response};
 use sluice_tests::upstream::Authority;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 use tonic::{Code, Status};
 use ureq::tls::{Certificate as Trusted, RootCerts, TlsConfig};
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 struct Scene {
     running: Running,

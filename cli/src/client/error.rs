@@ -24,6 +24,9 @@ pub(crate) enum ClientError {
         "{url}: the answer (status {status}) is not a collector's; check --url (SLUICE_URL), and whether a proxy stands in between"
     )]
     NotACollector { url: String, status: u16 },
+    /// A collector that says something else than it should. What it left out must not be taken for nothing.
+    #[error("{url}: the answer has no {missing}; this command and the collector are of different versions")]
+    Incomplete { url: String, missing: &'static str },
     /// The collector refuses.
     #[error(transparent)]
     Api(Box<ApiError>),
@@ -34,7 +37,7 @@ impl ClientError {
     pub(crate) fn api(&self) -> Option<&ApiError> {
         match self {
             Self::Api(error) => Some(error),
-            Self::Unreachable { .. } | Self::NotACollector { .. } => None,
+            Self::Unreachable { .. } | Self::NotACollector { .. } | Self::Incomplete { .. } => None,
         }
     }
 

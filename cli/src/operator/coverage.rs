@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::resources::Targets;
 use super::session::{Common, Format, print_object};
@@ -62,6 +62,7 @@ fn text(coverage: &Value) -> String {
             Value::String(text) => output::when(text),
             Value::Array(rows) if rows.iter().any(Value::is_object) => rows.iter().map(point).collect(),
             Value::Array(_) => output::cell(&coverage.words(name).join(" ")),
+            Value::Object(flags) if flags.values().all(Value::is_boolean) => set(flags),
             other => output::ascii(other),
         };
         let name = output::cell(name).replace('_', " ");
@@ -69,6 +70,17 @@ fn text(coverage: &Value) -> String {
         let _ = writeln!(text, "{name:<24} {said}");
     }
     text
+}
+
+/// The names of what is so, such as the days of the week that were seen.
+fn set(flags: &Map<String, Value>) -> String {
+    let set = flags.iter().filter(|(_, flag)| **flag == Value::Bool(true));
+    let names: Vec<String> = set.map(|(name, _)| output::cell(name)).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(" ")
+    }
 }
 
 /// A point of the growth curve, on a line of its own.

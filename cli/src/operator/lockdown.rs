@@ -14,9 +14,9 @@ use super::ask::{self, Answer};
 use super::each;
 use super::resources::{Targets, body_of};
 use super::session::{Common, Session};
-use super::simulate::{Simulation, rejected_table};
+use super::simulate::{Simulation, affected_table};
 use super::spans::Span;
-use crate::client::{Call, ClientError, Fields, data};
+use crate::client::{Call, ClientError, Fields};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::output;
@@ -129,7 +129,7 @@ fn tell_and_ask(plans: &[Plan], yes: bool) -> bool {
     for plan in plans {
         tell(plan);
     }
-    let recent: usize = plans.iter().map(|plan| plan.simulation.recent().count()).sum();
+    let recent: usize = plans.iter().map(|plan| plan.simulation.breaks().len()).sum();
     if recent == 0 || yes {
         return true;
     }
@@ -169,14 +169,14 @@ fn tell(plan: &Plan) {
             "{resource}: its default_effect is allow, so what no rule denies passes in enforce too"
         ));
     }
-    let rejected = simulation.rejected();
-    if rejected.is_empty() {
+    let rejected = simulation.rejected().count();
+    if rejected == 0 {
         output::message(format_args!("{resource}: nothing that was recorded would be rejected"));
     } else {
-        let of_it = output::counted(rejected.len() as u64, "recorded destination", "recorded destinations");
+        let of_it = output::counted(rejected as u64, "recorded destination", "recorded destinations");
         output::message(format_args!(
             "{resource}: {of_it} would be rejected:\n{}\n",
-            rejected_table(rejected)
+            affected_table(simulation.rejected())
         ));
     }
 }
@@ -200,10 +200,6 @@ fn lock(session: &Session, policy: &Value, plan: Option<&Plan>, note: Option<&st
     let path = format!("{path}/lockdown");
     let seen = plan.map(|plan| plan.policy.field("revision").clone());
     let body = each::body([("note", note), ("expected_revision", seen)]);
-    let answer = session.client.post(&Call::new(&path), &body)?;
-    let after = data(answer);
-    for warning in after.words("warnings") {
-        output::message(format_args!("warning: {}", output::cell(&warning)));
-    }
-    Ok(after)
+    // Its warnings are what was shown before.
+    session.client.post(&Call::new(&path), &body)
 }

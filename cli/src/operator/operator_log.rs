@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
     let call = Call::new("/operator-log").with("limit", limit.min(PAGE));
     let mut rows = session.client.some(&call, limit)?;
-    if let Some(since) = arguments.since.as_deref().and_then(|since| moment_since(since)) {
+    if let Some(since) = arguments.since.as_deref().and_then(moment_since) {
         rows.retain(|row| Moment::parse("at", row.text("at")).map_or(true, |at| at >= since));
     }
     rows.sort_by(|one, other| one.text("at").cmp(other.text("at")));

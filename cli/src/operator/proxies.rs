@@ -56,9 +56,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// A version: epoch and revision.
-pub(super) fn version(of: &Value) -> (u64, u64) {
-    (of.number("epoch"), of.number("revision"))
+/// The revision of a proxy's `intended` or `live` policy; 0 without one.
+pub(super) fn revision(of: &Value) -> u64 {
+    of.number("revision")
 }
 
 /// Whether a proxy has ended, and said so.
@@ -73,7 +73,8 @@ pub(super) fn is_live(proxy: &Value) -> bool {
 
 /// Whether a proxy does not have the policy that is intended for it.
 pub(super) fn is_behind(proxy: &Value) -> bool {
-    version(proxy.field("live")) < version(proxy.field("intended"))
+    let compared = || revision(proxy.field("live")) < revision(proxy.field("intended"));
+    proxy.field("behind").as_bool().unwrap_or_else(compared)
 }
 
 /// What a proxy lost or may have lost.

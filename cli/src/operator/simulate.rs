@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use sluice_collector::moment::{DAY, Moment};
 
-use super::resources::{Targets, body_of, shown};
+use super::resources::{Targets, body_of};
 use super::session::{Common, Format, print_object};
 use super::spans::parse_since;
 use crate::bytes::printable;
@@ -66,15 +65,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match format {
         Format::Json => print_object(&simulation.0)?,
         Format::Table => output::result(|out| {
-            let rejected = simulation.rejected();
-            if !rejected.is_empty() {
-                writeln!(out, "{}\n", rejected_table(rejected))?;
+            let affected = simulation.0.list("destinations");
+            if !affected.is_empty() {
+                writeln!(out, "{}\n", affected_table(affected.iter()))?;
             }
-            let rejected = output::counted(rejected.len() as u64, "destination", "destinations");
-            let recent = simulation.recent().count();
+            let totals = simulation.0.field("totals");
+            let rejected = output::counted(simulation.rejected().count() as u64, "destination", "destinations");
             writeln!(
                 out,
-                "{rejected} would be rejected, {recent} of them seen in the last day"
+                "{rejected} would be rejected; {} of them pass today and were seen in the last day\n\
+                 requests: allow {}, warn {}, reject {}; uncertain {}",
+                simulation.breaks().len(),
+                totals.number("allowed"),
+                totals.number("warned"),
+                totals.number("rejected"),
+                totals.number("uncertain"),
             )
         })?,
     }
@@ -87,37 +92,52 @@ pub(super) struct Simulation(Value);
 impl Simulation {
     /// Asks the collector.
     pub(super) fn ask(client: &Client, question: &Value) -> Result<Self, ClientError> {
-        client
-            .post(&Call::new("/egress/simulate"), question)
-            .map(|answer| Self(data(answer)))
+        let found = data(client.post(&Call::new("/egress/simulate"), question)?);
+        // Locking down rests on it: what is missing must not look like nothing to break.
+        for missing in ["destinations", "breaks"] {
+            if !found.field(missing).is_array() {
+                let url = client.url().to_string();
+                return Err(ClientError::Incomplete { url, missing });
+            }
+        }
+        Ok(Self(found))
     }
 
     /// The destinations that would be rejected.
-    pub(super) fn rejected(&self) -> &[Value] {
-        self.0.list("rejected")
+    pub(super) fn rejected(&self) -> impl Iterator<Item = &Value> {
+        let destinations = self.0.list("destinations").iter();
+        destinations.filter(|row| row.text("action") == "reject")
     }
 
-    /// Those of them that were seen in the last day.
-    pub(super) fn recent(&self) -> impl Iterator<Item = &Value> {
-        let yesterday = Moment::now().0.saturating_sub(DAY);
-        self.rejected().iter().filter(move |row| {
-            // A time that cannot be read is no reason to be sure.
-            Moment::parse("last_seen", row.text("last_seen")).map_or(true, |seen| seen.0 >= yesterday)
-        })
+    /// Those of them that pass today and were seen in the last day.
+    pub(super) fn breaks(&self) -> &[Value] {
+        self.0.list("breaks")
     }
 }
 
-/// What would be rejected, in a table.
-pub(super) fn rejected_table(rows: &[Value]) -> Columns {
-    let mut columns = Columns::new(&["COUNT#", "HOST", "PORT#", "BY", "LAST SEEN", "RESOURCE"]);
+/// What would not simply pass, in a table.
+pub(super) fn affected_table<'a>(rows: impl Iterator<Item = &'a Value>) -> Columns {
+    let headings = [
+        "ACTION",
+        "COUNT#",
+        "UNCERTAIN#",
+        "HOST",
+        "PORT#",
+        "BY",
+        "LAST SEEN",
+        "SEEN IN#",
+    ];
+    let mut columns = Columns::new(&headings);
     for row in rows {
         columns.row(&[
+            &output::cell(row.text("action")),
             &row.number("count"),
+            &row.number("uncertain"),
             &host_cell(row),
             &port_cell(row),
             &by_cell(row),
             &output::when(row.text("last_seen")),
-            &shown(row),
+            &row.number("seen_in"),
         ]);
     }
     columns

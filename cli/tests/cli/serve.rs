@@ -83,6 +83,152 @@ fn the_first_token_is_said_once_and_works() {
     assert!(!again.contains("SLUICE_TOKEN") && again.contains("ending"), "{again}");
 }
 
+/// The scripted collector of the other tests says what we think; this one says what it says.
+#[test]
+fn the_commands_understand_a_real_collector() {
+    let scratch = Scratch::new();
+    let database = format!("sqlite:{}", scratch.missing("sluice.db"));
+    let environment = [("SLUICE_ADMIN_TOKEN", "sluice_given"), ("SLUICE_LOG_FORMAT", "json")];
+    let mut served = Served::start(&database, &environment);
+    while !served.said.contains("serving") {
+        assert!(
+            served.stderr.read_line(&mut served.said).unwrap() > 0,
+            "{}",
+            served.said
+        );
+    }
+    let logged: Vec<serde_json::Value> = served
+        .said
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let serving = logged
+        .iter()
+        .find(|line| line["fields"]["message"] == "serving")
+        .unwrap();
+    let url = format!("http://{}", serving["fields"]["http"].as_str().unwrap());
+    let run = |arguments: &[&str]| -> Ran {
+        let mut sluice = command(arguments);
+        sluice
+            .env("SLUICE_URL", &url)
+            .env("SLUICE_TOKEN", "sluice_given")
+            .env("XDG_CONFIG_HOME", "/nonexistent");
+        sluice.output().unwrap().into()
+    };
+    let one = ["--resource", "sandbox/sb_1", "--format", "json"];
+    let file = scratch.file(
+        "policy.json",
+        r#"{"rules": [{"id": "a", "effect": "allow", "host": "a.example.com"}]}"#,
+    );
+    for (arguments, schema) in [
+        (
+            &[
+                "resource",
+                "register",
+                "sandbox/sb_1",
+                "--name",
+                "one",
+                "--format",
+                "json",
+            ][..],
+            "resource",
+        ),
+        (
+            &["resource", "register", "sandbox/sb_2", "--format", "json"],
+            "resource",
+        ),
+        (&["resource", "list", "--format", "json"], "resources"),
+        (
+            &[&["allow", "api.example.com", "--port", "443"][..], &one].concat(),
+            "added",
+        ),
+        (
+            &[&["deny", "169.254.169.254", "--for", "2h"][..], &one].concat(),
+            "added",
+        ),
+        (&[&["rules"][..], &one].concat(), "rules"),
+        (&[&["policy", "apply", &file][..], &one].concat(), "targets"),
+        (&[&["policy", "show"][..], &one].concat(), "policies"),
+        (
+            &[
+                "policy",
+                "clone",
+                "sandbox/sb_1",
+                "--resource",
+                "sandbox/*",
+                "--format",
+                "json",
+            ],
+            "targets",
+        ),
+        (&[&["policy", "history"][..], &one].concat(), "history"),
+        (&[&["policy", "diff"][..], &one].concat(), "policy-diff"),
+        (&[&["policy", "rollback"][..], &one].concat(), "targets"),
+        (&[&["policy", "export"][..], &one].concat(), "policy"),
+        (&[&["simulate", "--lockdown"][..], &one].concat(), "simulate"),
+        (&[&["simulate", &file][..], &one].concat(), "simulate"),
+        (
+            &[&["lockdown", "--wait", "--note", "why"][..], &one].concat(),
+            "targets",
+        ),
+        (&[&["lockdown", "--from-suggestions"][..], &one].concat(), "targets"),
+        (&["lockdown", "--tenant", "--wait", "--format", "json"], "targets"),
+        (&[&["observe", "--for", "2h"][..], &one].concat(), "targets"),
+        (
+            &[
+                "explain",
+                "api.example.com",
+                "--resource",
+                "sandbox/sb_1",
+                "--format",
+                "json",
+            ],
+            "explain",
+        ),
+        (&["suggestions", "--format", "json"], "suggestions"),
+        (&["coverage", "--format", "json"], "coverage"),
+        (&["pending", "--all", "--format", "json"], "pending"),
+        (&["pending", "--by-host", "--format", "json"], "pending"),
+        (&["audit", "--since", "7d", "--format", "json"], "audit"),
+        (&["proxies", "--format", "json"], "proxies"),
+        (&["status", "--format", "json"], "status"),
+        (
+            &[
+                "token",
+                "create",
+                "ci",
+                "--role",
+                "filter",
+                "--scope",
+                "sandbox/ci-*",
+                "--format",
+                "json",
+            ],
+            "token",
+        ),
+        (&["token", "list", "--format", "json"], "tokens"),
+        (&["operator-log", "--format", "json"], "operator-log"),
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        crate::schema::valid(schema, &ran.json());
+    }
+    for format in ["csv", "jsonl"] {
+        run(&["audit", "--since", "7d", "--format", format]).ended(0);
+    }
+    // Nothing is wrong but that nobody is connected.
+    let doctor = run(&["doctor", "--format", "json"]).ended(1).json();
+    crate::schema::valid("doctor", &doctor);
+    let checks = doctor["data"]["checks"].as_array().unwrap();
+    let wrong: Vec<_> = checks
+        .iter()
+        .filter(|check| check["status"] == "wrong")
+        .map(|check| &check["check"])
+        .collect();
+    assert_eq!(wrong, ["proxies"], "{doctor:#}");
+    served.end("TERM");
+}
+
 #[test]
 fn a_given_token_is_not_said() {
     let scratch = Scratch::new();

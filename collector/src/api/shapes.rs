@@ -651,3 +651,12 @@ pub(super) struct LockedPolicy {
     updated_at: String,
     warnings: Vec<String>,
 }
+
+/// Whose token it is.
+#[derive(ToSchema)]
+pub(super) struct OwnToken {
+    id: String,
+    name: String,
+    role: String,
+    scope: String,
+}

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use http::HeaderMap;
 use serde_json::json;
 
 use super::input::Input;
@@ -22,6 +23,16 @@ pub(super) async fn list(State(app): State<App>, Admin(caller): Admin) -> Result
             .is_ok_and(|scope| caller.scope.covers(&scope))
     });
     Ok(reply::list(own.collect::<Vec<_>>(), None))
+}
+
+/// Whose token this call came with
+#[utoipa::path(get, path = "/tokens/self", responses((status = 200, body = shapes::Data<shapes::OwnToken>)))]
+pub(super) async fn own(State(app): State<App>, headers: HeaderMap) -> Result<Response, Error> {
+    let caller = app.gate.caller(&headers).await?;
+    let scope = caller.scope.to_string();
+    Ok(reply::one(
+        json!({"id": caller.id, "name": caller.name, "role": caller.role, "scope": scope}),
+    ))
 }
 
 /// Makes a credential. Its secret is shown once, here

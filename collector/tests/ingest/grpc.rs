@@ -1,7 +1,7 @@
 //! The same over a real connection, as a filter sends it.
 
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
-use sluice_collector::access::{Role, Scope, create};
+use sluice_collector::access::{Gate, Role, Scope, create};
 use sluice_collector::otlp::Logs;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::codec::CompressionEncoding;
@@ -11,7 +11,7 @@ use tonic::{Code, Request};
 use super::support::*;
 
 async fn serve(bed: &Bed) -> Channel {
-    let logs = Logs::new(bed.store.clone(), bed.ingest.clone()).into_service();
+    let logs = Logs::new(Gate::new(bed.store.clone()), bed.ingest.clone()).into_service();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server::builder().add_service(logs);

@@ -65,7 +65,7 @@ fn usual(instance: &str, seq: i64) -> Map<String, Value> {
         "sluice.action": "allow",
         "sluice.would_reject": false,
         "sluice.policy.mode": "audit_only",
-        "network.protocol.name": "http/1.1",
+        "network.protocol.name": "http",
         "http.request.method": "GET",
         "url.path": "/v1/things",
         "client.address": "10.0.0.7",

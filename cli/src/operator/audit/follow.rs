@@ -81,6 +81,7 @@ fn is_passing(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { .. } => true,
         ClientError::NotACollector { status, .. } => *status >= 500,
+        ClientError::Incomplete { .. } => false,
         ClientError::Api(error) => error.retryable || error.status >= 500,
     }
 }

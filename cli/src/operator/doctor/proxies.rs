@@ -7,7 +7,7 @@ use sluice_collector::resource::Resource;
 use super::Findings;
 use crate::client::{Call, Fields};
 use crate::failure::Failure;
-use crate::operator::proxies::{is_behind, is_closed, is_live, losses, overridden, version};
+use crate::operator::proxies::{is_behind, is_closed, is_live, losses, overridden, revision};
 use crate::operator::resources::{resource_of, shown};
 use crate::operator::session::Session;
 use crate::output;
@@ -75,8 +75,8 @@ fn one(row: &Value, now: Moment, findings: &mut Findings) {
             "heartbeats come every 10 s; the proxy ended without saying so, or cannot reach the collector",
         );
     } else if is_behind(row) {
-        let (_, live) = version(row.field("live"));
-        let (_, intended) = version(row.field("intended"));
+        let live = revision(row.field("live"));
+        let intended = revision(row.field("intended"));
         findings.wrong(
             "revision",
             format_args!("{name} has revision {live}, intended is {intended}"),

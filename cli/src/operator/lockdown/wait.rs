@@ -70,19 +70,20 @@ fn concerns(wanted: &[(Resource, u64)], proxy: &Value) -> bool {
         .any(|(wanted, _)| wanted.is_tenant() || *wanted == resource)
 }
 
-/// What the collector intends may itself be older than what was just changed.
+/// The revision in force is the higher of the tenant's and the resource's, so
+/// that what was just changed is a lower bound for both.
 fn is_behind(wanted: &[(Resource, u64)], proxy: &Value) -> bool {
     let resource = resource_of(proxy);
-    let (_, live) = proxies::version(proxy.field("live"));
-    proxies::is_behind(proxy)
-        || wanted
-            .iter()
-            .any(|(wanted, revision)| *wanted == resource && live < *revision)
+    let live = proxies::revision(proxy.field("live"));
+    let bounds = wanted
+        .iter()
+        .filter(|(wanted, _)| wanted.is_tenant() || *wanted == resource);
+    proxies::is_behind(proxy) || bounds.map(|(_, revision)| *revision).any(|revision| live < revision)
 }
 
 fn laggard(proxy: &Value) -> String {
-    let (_, live) = proxies::version(proxy.field("live"));
-    let (_, intended) = proxies::version(proxy.field("intended"));
+    let live = proxies::revision(proxy.field("live"));
+    let intended = proxies::revision(proxy.field("intended"));
     let seen = output::when(proxy.text("last_seen"));
     let instance = output::cell(proxy.text("instance"));
     format!(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::collector::{Answer, Collector};
-use super::samples::{HOSTILE, decision, pending, rejected, resource, rule, stocked, suggestion};
+use super::samples::{HOSTILE, decision, pending, resource, rule, simulation, stocked, suggestion};
 use crate::schema;
 
 #[test]
@@ -64,10 +64,7 @@ fn hostile_names_steer_no_terminal() {
         .list("GET /egress/proxies", &[overridden])
         .list("GET /egress/audit/suggestions", &[suggestion(HOSTILE, "question")])
         .object("GET /egress/coverage", json!({HOSTILE: HOSTILE}))
-        .object(
-            "POST /egress/simulate",
-            json!({"rejected": [rejected(HOSTILE, "2026-03-02T08:00:00Z")]}),
-        )
+        .object("POST /egress/simulate", simulation(HOSTILE, false))
         .object(
             "POST /egress/explain",
             json!({"action": "reject", "host": HOSTILE, "port": 443, "rejected_by": HOSTILE}),

@@ -3,18 +3,12 @@
 use serde_json::{Value, json};
 
 use super::collector::{Answer, Collector};
-use super::samples::{policy, proxy, rejected, stocked};
+use super::samples::{policy, proxy, simulation, stocked};
 use crate::schema;
 
-const RECENT: &str = "2036-03-02T08:00:00.000001Z";
-const LONG_AGO: &str = "2020-03-02T08:00:00.000001Z";
-
-fn breaking(last_seen: &str) -> Collector {
+fn breaking(recent: bool) -> Collector {
     let collector = stocked();
-    collector.object(
-        "POST /egress/simulate",
-        json!({"rejected": [rejected("cdn.example.com", last_seen)]}),
-    );
+    collector.object("POST /egress/simulate", simulation("cdn.example.com", recent));
     collector
 }
 
@@ -27,7 +21,7 @@ fn changes(collector: &Collector) -> Vec<String> {
 
 #[test]
 fn what_would_break_is_simulated_and_shown_first() {
-    let collector = breaking(LONG_AGO);
+    let collector = breaking(false);
     let ran = collector
         .sluice(&["lockdown", "--resource", "sandbox/sb_1", "--note", "why"])
         .ended(0);
@@ -59,7 +53,7 @@ fn what_would_break_is_simulated_and_shown_first() {
 /// Where nobody can be asked, nothing is broken unasked.
 #[test]
 fn nothing_recent_is_broken_without_a_yes() {
-    let collector = breaking(RECENT);
+    let collector = breaking(true);
     let ran = collector.sluice(&["lockdown", "--resource", "sandbox/sb_1"]).ended(1);
     ran.complains_of(&[
         "1 destination seen in the last day",
@@ -72,15 +66,27 @@ fn nothing_recent_is_broken_without_a_yes() {
         .sluice(&["lockdown", "--resource", "sandbox/sb_1", "--yes"])
         .ended(0);
     assert_eq!(changes(&collector), ["POST /egress/policies/pol_1/lockdown"]);
-    // A time that cannot be read is no reason to be sure.
-    let collector = breaking("soon");
-    collector.sluice(&["lockdown", "--resource", "sandbox/sb_1"]).ended(1);
-    assert_eq!(changes(&collector), Vec::<String>::new());
+}
+
+/// What a collector leaves out is not taken for nothing to break.
+#[test]
+fn an_answer_without_its_lists_locks_nothing() {
+    for missing in ["destinations", "breaks"] {
+        let collector = stocked();
+        let mut partial = simulation("cdn.example.com", true);
+        partial.as_object_mut().unwrap().remove(missing);
+        collector.object("POST /egress/simulate", partial);
+        let ran = collector
+            .sluice(&["lockdown", "--resource", "sandbox/sb_1", "--yes"])
+            .ended(2);
+        ran.complains_of(&[missing, "different versions"]);
+        assert_eq!(changes(&collector), Vec::<String>::new());
+    }
 }
 
 #[test]
 fn suggestions_are_listed_and_locked_in_one_revision() {
-    let collector = breaking(LONG_AGO);
+    let collector = breaking(false);
     let suggested = json!({"mode": "enforce", "default_effect": "deny", "rules": [
         {"id": "api", "effect": "allow", "host": "api.example.com", "ports": [443]},
         {"id": "api", "effect": "allow", "host": "new.example.com"}]});

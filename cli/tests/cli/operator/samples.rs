@@ -27,7 +27,7 @@ pub(super) fn policy(id: &str, resource: (&str, &str), mode: &str, revision: u64
 
 pub(super) fn proxy(id: &str, instance: &str, intended: u64, live: u64) -> Value {
     json!({"resource_type": "sandbox", "resource_id": id, "instance": instance,
-           "intended": {"epoch": 1, "revision": intended, "mode": "enforce"},
+           "intended": {"revision": intended}, "behind": live < intended,
            "live": {"epoch": 1, "revision": live, "mode": "enforce"},
            "override": null, "policy_error": null, "seq": 7, "gaps": 0, "dropped": 0, "refused": 0, "lost": 0, "state": "live", "last_seen": "2036-03-02T08:00:00.000001Z"})
 }
@@ -47,9 +47,17 @@ pub(super) fn decision(number: u64, host: &str) -> Value {
            "resource_id": "sb_1", "resource_type": "sandbox", "metadata": {}})
 }
 
-pub(super) fn rejected(host: &str, last_seen: &str) -> Value {
-    json!({"host": host, "port": 443, "raw": null, "count": 12, "last_seen": last_seen, "rejected_by": "default_deny",
-           "nearest": null, "resource_type": "sandbox", "resource_id": "sb_1"})
+/// A simulation in which one host would be rejected that passes today.
+pub(super) fn simulation(host: &str, recent: bool) -> Value {
+    let row = json!({"host": host, "port": 443, "members": [], "count": 12, "uncertain": 0, "last_seen": TIME,
+                     "action": "reject", "rule_id": null, "rejected_by": "default_deny", "nearest": null,
+                     "examples": [], "seen_in": 1, "allowed_today": true});
+    let mut trial = row.clone();
+    trial["action"] = json!("warn");
+    trial["host"] = json!("trial.example.com");
+    let breaks: Vec<&Value> = recent.then_some(&row).into_iter().collect();
+    json!({"since": TIME, "at": TIME, "totals": {"requests": 30, "allowed": 6, "warned": 12, "rejected": 12, "uncertain": 0},
+           "destinations": [row, trial], "breaks": breaks})
 }
 
 pub(super) fn suggestion(host: &str, recommendation: &str) -> Value {
@@ -111,7 +119,7 @@ pub(super) fn stocked() -> Collector {
             "GET /egress/coverage",
             json!({"days": 9, "full_week": true, "growth": [{"day": "2026-03-02", "new": 3}]}),
         )
-        .object("POST /egress/simulate", json!({"rejected": []}))
+        .object("POST /egress/simulate", simulation("cdn.example.com", false))
         .object("POST /egress/policies/pol_1/lockdown", policy.clone())
         .object("POST /egress/policies/pol_1/observe", policy.clone())
         .object("POST /egress/policies/pol_1/rollback", policy.clone())
