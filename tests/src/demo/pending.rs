@@ -25,25 +25,32 @@ pub(super) fn play(stage: &mut Stage) -> Result<(), Failed> {
         .operator
         .run("sluice pending --resource sandbox/sb_1")?
         .done(&[HOST])?;
-    let (passed, begun) = approve(stage)?;
+    let measured = approve(stage)?;
     let id = stage.policy("sb_1")?["id"].as_str().unwrap_or_default().to_owned();
-    let newest = stage.known(
-        "the approval in the history",
-        &format!("/egress/policies/{id}/revisions"),
-        |rows| rows[0]["at"].as_str().map(str::to_owned),
-    )?;
-    let approved = Moment::parse("at", &newest).map_err(|error| Failed::new(format!("{newest}: {error}")))?;
-    let in_force = passed.1.0.saturating_sub(approved.0);
+    let history = format!("/egress/policies/{id}/revisions");
+    let at = stage.known("the approval in the history", &history, |rows| {
+        rows[0]["at"].as_str().map(str::to_owned)
+    })?;
+    let approved = Moment::parse("at", &at).map_err(|error| Failed::new(format!("{at}: {error}")))?;
+    let in_force = measured.passed.0.saturating_sub(approved.0);
     says(&format!(
         "In force {:.1} ms after the approval: then the first connection passed. With the command's own start it was {} ms.",
         in_force as f64 / 1000.0,
-        passed.0.duration_since(begun).as_millis(),
+        measured.since_begun.as_millis(),
     ));
     stage.curl("sb_1", &format!("https://{}/", stage.tls(HOST)), "200")
 }
 
-/// Approves while somebody inside tries again and again: when the first try passed, and when the command was begun.
-fn approve(stage: &Stage) -> Result<((Instant, Moment), Instant), Failed> {
+/// The first try that passed.
+#[derive(Debug)]
+struct Measured {
+    passed: Moment,
+    /// Since the command was begun.
+    since_begun: Duration,
+}
+
+/// Approves while somebody inside tries again and again.
+fn approve(stage: &Stage) -> Result<Measured, Failed> {
     let proxy = stage.proxy("sb_1");
     let target = stage.tls(HOST);
     let over = AtomicBool::new(false);
@@ -67,6 +74,9 @@ fn approve(stage: &Stage) -> Result<((Instant, Moment), Instant), Failed> {
         let passed = passed
             .flatten()
             .ok_or_else(|| Failed::new(format!("{HOST} was approved and does not pass")))?;
-        Ok((passed, begun))
+        Ok(Measured {
+            passed: passed.1,
+            since_begun: passed.0.duration_since(begun),
+        })
     })
 }
