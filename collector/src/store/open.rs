@@ -1,6 +1,7 @@
 //! Opening the database, and bringing its schema up to date.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -59,6 +60,7 @@ impl Store {
                     read,
                     write,
                     changes,
+                    probe: Arc::default(),
                 }
             }
             Kind::Postgres => {
@@ -71,6 +73,7 @@ impl Store {
                     read: pool.clone(),
                     write: pool,
                     changes,
+                    probe: Arc::default(),
                 }
             }
         };
