@@ -44,7 +44,7 @@ fn adding(place: &Place) {
     let (id, first) = (policy["id"].as_str().unwrap(), policy["revision"].as_i64().unwrap());
     at_once(EDITORS, |number| {
         let rule = json!({"host": format!("h{number}.example.com"), "policy_id": id});
-        api.post("/egress/allowlist", &rule).ok();
+        let _ = api.post("/egress/allowlist", &rule).ok();
     });
     let after = api.get(&format!("/egress/policies/{id}")).ok()["data"].clone();
     let hosts: BTreeSet<&str> = after["rules"]

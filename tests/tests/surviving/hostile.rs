@@ -99,13 +99,13 @@ fn fill(serve: &Serve) {
     let policy = api.post("/egress/policies", &policy).data("id");
     let policy = format!("/egress/policies/{}", policy.as_str().unwrap());
     for (number, name) in names().iter().enumerate() {
-        let change = json!({"name": name, "description": name, "note": name});
+        let short: String = name.chars().take(255).collect();
+        let change = json!({"name": short, "description": name, "note": name});
         let changed = api.patch(&policy, &change).ok();
         assert_eq!(changed["data"]["description"], json!(name));
         let rule = json!({"host": format!("r{number}.example.com"), "note": name, "resource_type": "sandbox", "resource_id": "sb_1"});
         let added = api.post("/egress/allowlist", &rule).ok();
         assert_eq!(added["data"]["note"], json!(name));
-        let short: String = name.chars().take(255).collect();
         let _ = api
             .put(
                 &format!("/egress/resources/sandbox/r_{number}"),

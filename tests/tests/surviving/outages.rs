@@ -55,7 +55,7 @@ fn assert_unavailable(answer: &Answer) {
 
 fn assert_works_again(serve: &Serve, once: &mut Once, place: &str) {
     wait::until("it is ready again", || (serve.ready() == Some(200)).then_some(()));
-    once.send().unwrap();
+    once.send().unwrap_or_else(|status| panic!("{status}\n{}", serve.log()));
     let rule = json!({"host": "after.example.com", "resource_type": "sandbox", "resource_id": "sb_1"});
     let _ = serve.api().post("/egress/allowlist", &rule).ok();
     assert_whole(&serve.api(), place, &once.sent);
