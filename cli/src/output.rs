@@ -107,7 +107,7 @@ pub(crate) fn message(text: impl Display) {
 pub(crate) fn quiet(text: &str) -> String {
     let steers = |character: char| {
         (character.is_control() && character != '\n')
-            || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars()
         .flat_map(|character| {

@@ -6,6 +6,7 @@ mod health;
 mod ignored;
 mod input;
 mod measured;
+mod nul;
 mod operator_log;
 mod page;
 mod pending;
@@ -105,6 +106,7 @@ pub fn router(app: App) -> Router {
         .fallback(async || Error::NotFound("such path".to_owned()))
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(app.clone(), who::note_address))
+        .layer(middleware::from_fn(nul::refuse))
         .layer(middleware::from_fn(reply::tidy))
         .layer(middleware::from_fn(measured::count))
         .layer(CatchPanicLayer::custom(panicked))

@@ -38,7 +38,7 @@ pub struct Entry {
 /// # Errors
 /// What the database says.
 pub async fn note(tx: &mut Tx, actor: &str, operation: &str, subject: &str, details: &Value) -> Result<(), Error> {
-    let id = Store::inserted_at(tx, 1).await?;
+    let id = Store::next_entry(tx).await?;
     let address = ADDRESS.try_with(Clone::clone).unwrap_or_default();
     let insert = "INSERT INTO operator_log (id, at, actor, address, operation, subject, details) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7)";

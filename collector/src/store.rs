@@ -7,11 +7,15 @@
 mod clock;
 mod notify;
 mod open;
+mod ready;
+
+use std::sync::Arc;
 
 pub use open::OpenError;
 
 use sqlx::AnyPool;
 use sqlx::{Any, Transaction};
+use tokio::sync::Mutex;
 
 use crate::changes::{Change, Changes};
 use crate::error::Error;
@@ -35,6 +39,7 @@ pub struct Store {
     read: AnyPool,
     write: AnyPool,
     changes: Changes,
+    probe: Arc<Mutex<ready::Probe>>,
 }
 
 impl Store {

@@ -44,6 +44,18 @@ impl Sluice {
         }
     }
 
+    /// Starts one more on a database that is there: a replica, if that is PostgreSQL.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn on(database: &str) -> Self {
+        Self {
+            running: Some(start(database.to_owned())),
+            _folder: None,
+        }
+    }
+
     /// Where it listens, and an admin's token.
     ///
     /// # Panics

@@ -23,7 +23,7 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
     if *app.ending.borrow() {
         return crate::error::Error::ShuttingDown.into_response();
     }
-    match app.store.ping().await {
+    match app.store.ready().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => error.into_response(),
     }

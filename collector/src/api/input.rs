@@ -10,6 +10,7 @@ use http::header::IF_MATCH;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
+use super::nul;
 use crate::error::Error;
 use crate::moment::{self, Moment};
 use crate::resource::Resource;
@@ -31,7 +32,10 @@ impl<S: Send + Sync> FromRequest<S> for Input {
             return Ok(Self(Map::new()));
         }
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(object)) => Ok(Self(object)),
+            Ok(Value::Object(object)) => {
+                nul::refuse_in(&object)?;
+                Ok(Self(object))
+            }
             Ok(_) => Err(Error::invalid("the body is not a JSON object")),
             Err(error) => Err(Error::invalid(format!("the body is not JSON: {error}"))),
         }

@@ -151,7 +151,7 @@ pub(super) async fn approve(
         force: input.flag("force")?,
         note: input.note()?,
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let (approved, changes) = pending::approve(&app.store, &mut tx, &caller, &id, &approval).await?;
     app.store.commit(tx, &changes).await?;
     Ok(decided(&approved))
@@ -168,7 +168,7 @@ pub(super) async fn block(
 ) -> Result<Response, Error> {
     input.only(&["revision", "note"], &[])?;
     let (revision, note) = (input.number("revision")?, input.note()?);
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let (blocked, changes) = pending::block(&app.store, &mut tx, &caller, &id, revision, &note).await?;
     app.store.commit(tx, &changes).await?;
     Ok(decided(&blocked))
@@ -184,7 +184,7 @@ pub(super) async fn dismiss(
     input: Input,
 ) -> Result<Response, Error> {
     input.only(&["note"], &[])?;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let (row, changes) = pending::dismiss(&mut tx, &caller, &id).await?;
     app.store.commit(tx, &changes).await?;
     Ok(reply::one(row))

@@ -65,7 +65,7 @@ async fn own(app: &App, caller: &Caller, resource: &Resource) -> Result<Response
         Some(policy) => policy,
         // A viewer's look changes nothing that is in force either.
         None => {
-            let mut tx = app.store.begin().await?;
+            let mut tx = app.store.begin_change().await?;
             let (draft, changes) = policies::of_resource(&app.store, &mut tx, caller, resource).await?;
             app.store.commit(tx, &changes).await?;
             draft.policy
@@ -145,7 +145,7 @@ pub(super) async fn create(State(app): State<App>, Who(caller): Who, input: Inpu
         resource,
     };
     permit_new(&caller, new.resource.as_ref())?;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let (draft, changes) = policies::create(&mut tx, &caller, new, "create", &input.note()?).await?;
     app.store.commit(tx, &changes).await?;
     Ok(reply::policy(&draft.policy.row(&draft.rules), StatusCode::CREATED))
@@ -202,7 +202,7 @@ pub(super) async fn change(
     };
     let note = input.note()?;
     let expected = tag.or(input.number("expected_revision")?);
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let mut draft = open(&app, &mut tx, &caller, &id).await?;
     draft.expect(expected)?;
     let changes = policies::change(&mut tx, &caller, &mut draft, change, "change", &note).await?;
@@ -270,7 +270,7 @@ pub(super) async fn observe(
 ) -> Result<Response, Error> {
     input.only(&["for", "note", "expected_revision"], &[])?;
     let (span, note) = (input.span("for")?, input.note()?);
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let mut draft = open(&app, &mut tx, &caller, &id).await?;
     draft.expect(tag.or(input.number("expected_revision")?))?;
     let changes = policies::observe(&mut tx, &caller, &mut draft, span, &note).await?;
@@ -297,7 +297,7 @@ pub(super) async fn lockdown(
         Some(resource) => trial::warnings(&trial::of_lockdown(&app, &caller, resource).await?),
         None => Vec::new(),
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let mut draft = open(&app, &mut tx, &caller, &id).await?;
     draft.expect(tag.or(input.number("expected_revision")?))?;
     let changes = policies::lockdown(&mut tx, &caller, &mut draft, &note).await?;
@@ -319,7 +319,7 @@ pub(super) async fn rollback(
 ) -> Result<Response, Error> {
     input.only(&["revision", "with_mode", "note", "expected_revision"], &[])?;
     let (to, with_mode, note) = (input.number("revision")?, input.flag("with_mode")?, input.note()?);
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let mut draft = open(&app, &mut tx, &caller, &id).await?;
     draft.expect(tag.or(input.number("expected_revision")?))?;
     let changes = policies::rollback(&mut tx, &caller, &mut draft, to, with_mode, &note).await?;

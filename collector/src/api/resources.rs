@@ -81,7 +81,7 @@ pub(super) async fn register(
         external_user_id: input.short("external_user_id", 255)?,
         external_workspace_id: input.short("external_workspace_id", 255)?,
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let (known, is_new, changes) = resources::register(&mut tx, &resource, &registration).await?;
     let details = json!({"name": registration.name, "template": registration.template});
     crate::operators::note(&mut tx, &caller.id, "register", &resource.to_string(), &details).await?;

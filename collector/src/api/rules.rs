@@ -62,7 +62,7 @@ pub(super) async fn add(State(app): State<App>, Who(caller): Who, input: Input) 
     let rule = policies::rule_of_input(&input.0)?;
     let expected = input.number("revision")?;
     let (resource, policy) = (input.resource()?, input.text("policy_id")?);
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let (mut draft, mut changes) = match (policy, resource) {
         (Some(id), _) => (open(&app, &mut tx, &caller, id).await?, Vec::new()),
         (None, Some(resource)) => {
@@ -114,7 +114,7 @@ pub(super) async fn remove(
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Response, Error> {
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let changes = policies::remove_rule(
         &app.store,
         &mut tx,

@@ -138,7 +138,7 @@ async fn spread(
 }
 
 async fn put(app: &App, caller: &Caller, source: &Source, resources: &[Resource]) -> Result<Response, Error> {
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin_change().await?;
     let (outcomes, changes) = policies::spread(&app.store, &mut tx, caller, source, resources).await?;
     app.store.commit(tx, &changes).await?;
     Ok(reply::one(json!({ "targets": outcomes })))

@@ -9,6 +9,7 @@ use super::rows::{Pending, State, by_id, list};
 use crate::access::Caller;
 use crate::changes::Change;
 use crate::error::Error;
+use crate::ingest::Locks;
 use crate::moment::Moment;
 use crate::policies::{self, Draft, Policy, StoredRule};
 use crate::resource::{Resource, TEMPLATE};
@@ -101,6 +102,7 @@ pub async fn approve(
         first.get_or_insert((added.rule, added.policy));
     }
     let (rule, policy) = first.ok_or_else(|| Error::NotFound(format!("resource of pending request {id}")))?;
+    lock_concerned(store, tx, &pending, &targets).await?;
     settle(tx, caller, id, State::Approved).await?;
     settle_allowed(tx, caller, &targets).await?;
     changes.push(Change::Pending);
@@ -183,6 +185,19 @@ fn for_each_port<E>(
         each(&policy.decide(&seen, &Surroundings::new(443), Moment::now().timestamp()))?;
     }
     Ok(())
+}
+
+/// Keeps events of all whose rows may be settled out of the way: they write the same rows, in an order of their own.
+async fn lock_concerned(store: &Store, tx: &mut Tx, pending: &Pending, targets: &[Resource]) -> Result<(), Error> {
+    let everything = targets.iter().any(Resource::is_tenant);
+    let mut locks = Locks::default();
+    locks.resource(&pending.resource);
+    targets.iter().for_each(|resource| locks.resource(resource));
+    if everything {
+        let open = list(&mut **tx, Some(State::Pending)).await?;
+        open.iter().for_each(|row| locks.resource(&row.resource));
+    }
+    locks.take(store.kind(), tx).await
 }
 
 /// Takes from the queue what is allowed now.

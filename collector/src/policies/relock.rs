@@ -18,7 +18,7 @@ pub async fn relock(store: &Store, now: Moment) -> Result<usize, Error> {
         .fetch_all(store.read())
         .await?;
     for id in &due {
-        let mut tx = store.begin().await?;
+        let mut tx = store.begin_change().await?;
         let mut draft = Draft::load(store, &mut tx, id).await?;
         if draft.policy.relock_at.is_none_or(|at| at > now) {
             continue;

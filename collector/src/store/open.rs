@@ -1,8 +1,10 @@
 //! Opening the database, and bringing its schema up to date.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
@@ -59,6 +61,7 @@ impl Store {
                     read,
                     write,
                     changes,
+                    probe: Arc::default(),
                 }
             }
             Kind::Postgres => {
@@ -71,6 +74,7 @@ impl Store {
                     read: pool.clone(),
                     write: pool,
                     changes,
+                    probe: Arc::default(),
                 }
             }
         };
@@ -96,6 +100,9 @@ fn sqlite(connections: u32) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
+        // SQLite ends a transaction by itself when it cannot write. sqlx does not
+        // notice, and would never start another one on this connection.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .after_connect(|connection, _| {
             Box::pin(async move {
                 sqlx::raw_sql(SETTINGS).execute(&mut *connection).await?;

@@ -1,16 +1,12 @@
 //! Events of a row, as the filter makes them.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::row::Send;
-use crate::otlp;
-
-/// `SEVERITY_NUMBER_INFO` and `_WARN`
-const SEVERITIES: [i32; 2] = [9, 13];
+use crate::events;
 
 /// The last number of each instance.
 #[derive(Debug, Default)]
@@ -19,65 +15,17 @@ pub(super) struct Sequences(BTreeMap<String, i64>);
 impl Sequences {
     /// A batch; its records follow those before.
     pub(super) fn batch(&mut self, send: &Send) -> Result<ExportLogsServiceRequest, String> {
-        let (kind, id) = send.resource.split_once('/').ok_or("a resource is TYPE/ID")?;
-        let resource = json!({
-            "service.name": "sluice",
-            "service.version": "0.1.0",
-            "service.instance.id": send.instance,
-            "sluice.resource.type": kind,
-            "sluice.resource.id": id,
-        });
+        if !send.resource.contains('/') {
+            return Err("a resource is TYPE/ID".to_owned());
+        }
         let seq = self.0.entry(send.instance.clone()).or_default();
         let mut records = Vec::new();
         for event in &send.events {
             *seq += 1;
-            let mut record = usual(&send.instance, *seq);
-            record.extend(event.clone());
-            records.push(Value::Object(
-                record.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-            ));
+            let members = event.clone().into_iter().collect();
+            records.push(events::record(&send.instance, *seq, Value::Object(members)));
         }
-        let mut batch = otlp::batch(&resource, records.clone());
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let now = u64::try_from(now.as_nanos()).map_err(|error| error.to_string())?;
-        let logs = batch.resource_logs.iter_mut().flat_map(|logs| &mut logs.scope_logs);
-        for (record, sent) in logs.flat_map(|logs| &mut logs.log_records).zip(&records) {
-            record.time_unix_nano = now;
-            record.observed_time_unix_nano = now;
-            let calm = sent["sluice.would_reject"] != true && sent["sluice.action"] == "allow";
-            record.severity_number = SEVERITIES[usize::from(!calm)];
-        }
-        Ok(batch)
-    }
-}
-
-/// An audit record of an HTTP request that was allowed by default in `audit_only`; null takes a member away.
-fn usual(instance: &str, seq: i64) -> Map<String, Value> {
-    let record = json!({
-        "sluice.event": "audit",
-        "log.record.uid": format!("{instance}/{seq}"),
-        "sluice.instance": instance,
-        "sluice.seq": seq,
-        "server.address": "api.example.com",
-        "server.port": 443,
-        "sluice.action": "allow",
-        "sluice.would_reject": false,
-        "sluice.policy.mode": "audit_only",
-        "network.protocol.name": "http",
-        "http.request.method": "GET",
-        "url.path": "/v1/things",
-        "client.address": "10.0.0.7",
-        "sluice.outcome": "ok",
-        "http.response.status_code": 200,
-        "http.request.size": 10,
-        "http.response.size": 2_000,
-        "sluice.duration_us": 12_500,
-    });
-    match record {
-        Value::Object(record) => record,
-        _ => Map::new(),
+        Ok(events::batch(&send.resource, &send.instance, &records))
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 use ureq::Agent;
+use ureq::http::request::Builder;
 use ureq::http::{Request, Response};
 
 /// A client with a token.
@@ -67,7 +68,7 @@ impl Api {
         }
     }
 
-    /// The same collector with another token.
+    /// The same collector with another token; with an empty one, without any.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self {
@@ -97,17 +98,46 @@ impl Api {
         self.call("PATCH", path, Some(body))
     }
 
+    /// Changes what is as the caller saw it: `If-Match`.
+    #[must_use]
+    pub fn patch_if(&self, path: &str, revision: &str, body: &Value) -> Answer {
+        let request = self.request("PATCH", path).header("if-match", revision);
+        let request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        let answered = self.agent.run(request.expect("paths of tests are valid"));
+        read(answered.unwrap_or_else(|error| panic!("PATCH {path}: {error}")))
+    }
+
+    /// Only the status, of an answer that need not end.
+    #[must_use]
+    pub fn status(&self, method: &str, path: &str, body: Option<&Value>) -> u16 {
+        self.answer(method, path, body).status().as_u16()
+    }
+
+    /// The text of an answer that says yes.
+    ///
+    /// # Panics
+    /// If it says no.
+    #[must_use]
+    pub fn text(&self, path: &str) -> String {
+        let mut answer = self.answer("GET", path, None);
+        assert_eq!(answer.status(), 200, "{path}");
+        text(&mut answer)
+    }
+
     /// Removes.
     pub fn delete(&self, path: &str) -> Answer {
         self.call("DELETE", path, None)
     }
 
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.url))
-            .header("authorization", format!("Bearer {}", self.token));
-        let answered: Result<Response<ureq::Body>, _> = match body {
+        read(self.answer(method, path, body))
+    }
+
+    fn answer(&self, method: &str, path: &str, body: Option<&Value>) -> Response<ureq::Body> {
+        let request = self.request(method, path);
+        let answered = match body {
             Some(body) => {
                 let request = request
                     .header("content-type", "application/json")
@@ -116,21 +146,32 @@ impl Api {
             }
             None => self.agent.run(request.body(()).expect("paths of tests are valid")),
         };
-        let mut answer = answered.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let text = answer
-            .body_mut()
-            .with_config()
-            .limit(64 << 20)
-            .read_to_string()
-            .expect("answers are text");
-        let body = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).unwrap_or(Value::String(text))
-        };
-        Answer {
-            status: answer.status().as_u16(),
-            body,
+        answered.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    fn request(&self, method: &str, path: &str) -> Builder {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        match self.token.as_str() {
+            "" => request,
+            token => request.header("authorization", format!("Bearer {token}")),
         }
     }
+}
+
+fn read(mut answer: Response<ureq::Body>) -> Answer {
+    let text = text(&mut answer);
+    let body = if text.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_str(&text).unwrap_or(Value::String(text))
+    };
+    Answer {
+        status: answer.status().as_u16(),
+        body,
+    }
+}
+
+fn text(answer: &mut Response<ureq::Body>) -> String {
+    let body = answer.body_mut().with_config().limit(64 << 20);
+    body.read_to_string().expect("answers are text")
 }
