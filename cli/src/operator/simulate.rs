@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             let rejected = output::counted(simulation.rejected().count() as u64, "destination", "destinations");
             writeln!(
                 out,
-                "{rejected} would be rejected; {} of them pass today and were seen in the last day\n\
+                "{rejected} would be rejected; of these {} passed when last seen, within the last day\n\
                  requests: allow {}, warn {}, reject {}; uncertain {}",
                 simulation.breaks().len(),
                 totals.number("allowed"),

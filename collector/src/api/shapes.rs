@@ -275,6 +275,8 @@ pub(super) struct SpreadRow {
     #[schema(required)]
     policy_id: Option<String>,
     #[schema(required)]
+    mode: Option<String>,
+    #[schema(required)]
     revision: Option<i64>,
     #[schema(required)]
     error: Option<String>,

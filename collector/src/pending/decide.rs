@@ -94,7 +94,8 @@ pub async fn approve(
             draft.expect(approval.revision)?;
         }
         let rule = policies::rule_of_input(input.as_object().unwrap_or(&serde_json::Map::new()))?;
-        let (added, told) = policies::add_rule(tx, caller, &mut draft, rule, &format!("approved {id}")).await?;
+        let (added, told) =
+            policies::add_rule(tx, caller, &mut draft, rule, &noted("approved", id, &approval.note)).await?;
         changes.extend(told);
         if !approval.force {
             refuse_shadowed(tx, &draft, &pending).await?;
@@ -200,6 +201,15 @@ async fn lock_concerned(store: &Store, tx: &mut Tx, pending: &Pending, targets: 
     locks.take(store.kind(), tx).await
 }
 
+/// What the revision says: what was decided, and what they said about it.
+fn noted(what: &str, id: &str, note: &str) -> String {
+    if note.is_empty() {
+        format!("{what} {id}")
+    } else {
+        format!("{what} {id}: {note}")
+    }
+}
+
 /// Takes from the queue what is allowed now.
 async fn settle_allowed(tx: &mut Tx, caller: &Caller, targets: &[Resource]) -> Result<(), Error> {
     let everything = targets.iter().any(Resource::is_tenant);
@@ -255,7 +265,7 @@ pub async fn block(
         created_at: Moment::now(),
         document,
     };
-    let (added, told) = policies::add_rule(tx, caller, &mut draft, rule, &format!("blocked {id}")).await?;
+    let (added, told) = policies::add_rule(tx, caller, &mut draft, rule, &noted("blocked", id, note)).await?;
     changes.extend(told);
     settle(tx, caller, id, State::Blocked).await?;
     changes.push(Change::Pending);

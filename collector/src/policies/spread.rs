@@ -54,6 +54,8 @@ pub struct Outcome {
     pub status: &'static str,
     /// Its policy.
     pub policy_id: Option<String>,
+    /// Its mode.
+    pub mode: Option<Mode>,
     /// The revision it has now.
     pub revision: Option<i64>,
     /// Why it could not be changed.
@@ -108,6 +110,7 @@ pub async fn spread(
             resource: resource.clone(),
             status: if told.is_empty() { "unchanged" } else { "changed" },
             policy_id: Some(draft.policy.id),
+            mode: Some(draft.policy.mode),
             revision: Some(draft.policy.revision),
             error: None,
         });

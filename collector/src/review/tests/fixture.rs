@@ -155,7 +155,8 @@ impl Fixture {
     pub(super) async fn pending(&self, host: &str, ports: &str, methods: &str, attempts: i64) {
         let mut tx = self.store.begin().await.unwrap();
         sqlx::query(
-            "INSERT INTO pending VALUES ($1, 'sandbox', 'sb_1', $1, 0, $2, $3, $4, $5, $5, '{}', 'default_deny', NULL, \
+            "INSERT INTO pending (id, resource_type, resource_id, host, overflow, ports, methods, \
+             attempts, first_seen, last_seen, example, rejected_by, nearest, state, changed_at, changed_by) VALUES ($1, 'sandbox', 'sb_1', $1, 0, $2, $3, $4, $5, $5, '{}', 'default_deny', NULL, \
              'pending', NULL, NULL)",
         )
         .bind(host)
