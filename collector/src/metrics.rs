@@ -24,10 +24,23 @@ pub(crate) fn install() {
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_ok() {
                 let _ = HANDLE.set(handle);
+                begin_at_zero();
             }
         }
         Err(error) => tracing::error!(%error, "there are no metrics"),
     }
+}
+
+/// What never happened is 0, and not absent: alerts compare.
+fn begin_at_zero() {
+    for name in [
+        "sluice_collector_missing_records_total",
+        "sluice_collector_nacks_total",
+        "sluice_collector_subscriptions_over_cap_total",
+    ] {
+        metrics::counter!(name).absolute(0);
+    }
+    gauge!("sluice_collector_waiting_bytes").set(0.0);
 }
 
 fn builder() -> Result<PrometheusBuilder, BuildError> {
