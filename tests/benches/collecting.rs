@@ -79,18 +79,17 @@ async fn fill(url: &str, rows: i64) {
     let pool = AnyPool::connect(url).await.expect("the database is there");
     let numbers = |count: i64| match url.starts_with("sqlite") {
         true => format!("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})"),
-        false => format!("WITH n AS (SELECT generate_series(0, {count} - 1) AS i)"),
+        false => format!("WITH n AS (SELECT generate_series(CAST(0 AS BIGINT), {count} - 1) AS i)"),
     };
     let start = "1700000000000000";
     let audit = format!(
         "INSERT INTO audit (inserted_at, timestamp, resource_type, resource_id, credential, uid, host, port, path_cut, action, \
          would_reject, status_code, duration_us, bytes_in, bytes_out, mode, protocol, outcome, count) {} \
-         SELECT {start} + i * 1000, {start} + i * 1000, 'sandbox', 'sb_' || (i % {RESOURCES}), 'tok_bench', 'p/1/' || i, \
+         SELECT {start} + i * 1000, {start} + i * 1000, 'sandbox', 'sb_' || ((i / 20) % {RESOURCES}), 'tok_bench', 'p/1/' || i, \
          'h' || (i % {HOSTS}) || '.example.com', 443, 0, 'allow', CASE WHEN i % 20 = 0 THEN 1 ELSE 0 END, 200, 1000, 100, 100, \
          'audit_only', 'http', 'ok', 1 FROM n",
         numbers(rows)
     );
-    // `WITH` goes first in PostgreSQL's INSERT ... SELECT as well as after the columns in both.
     let now = "CAST(strftime('%s','now') AS INTEGER) * 1000000";
     let now = if url.starts_with("sqlite") {
         now
