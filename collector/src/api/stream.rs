@@ -17,6 +17,7 @@ use super::audit::filter;
 use super::input::Query;
 use super::who::Who;
 use super::{App, shapes};
+use crate::access::Caller;
 use crate::audit::{self, Filter, Order};
 use crate::changes::Change;
 use crate::error::Error;
@@ -50,16 +51,7 @@ pub(super) async fn of_sandbox(
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Response, Error> {
-    let resource = Resource::checked("sandbox", &id)?;
-    caller.reads(&resource)?;
-    follow(
-        &app,
-        Filter {
-            resource: Some(resource),
-            ..filter(&caller, &query)?
-        },
-    )
-    .await
+    follow_one(&app, &caller, "sandbox", &id, &query).await
 }
 
 /// Decisions of a computer as they are stored
@@ -71,16 +63,17 @@ pub(super) async fn of_computer(
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Response, Error> {
-    let resource = Resource::checked("computer", &id)?;
+    follow_one(&app, &caller, "computer", &id, &query).await
+}
+
+async fn follow_one(app: &App, caller: &Caller, kind: &str, id: &str, query: &Query) -> Result<Response, Error> {
+    let resource = Resource::checked(kind, id)?;
     caller.reads(&resource)?;
-    follow(
-        &app,
-        Filter {
-            resource: Some(resource),
-            ..filter(&caller, &query)?
-        },
-    )
-    .await
+    let filter = Filter {
+        resource: Some(resource),
+        ..filter(caller, query)?
+    };
+    follow(app, filter).await
 }
 
 async fn follow(app: &App, mut filter: Filter) -> Result<Response, Error> {

@@ -110,3 +110,24 @@ fn sqlite(connections: u32) -> AnyPoolOptions {
             })
         })
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_databases_have_the_same_schema() {
+        let sqlite = include_str!("../../migrations/sqlite/0001_first.sql");
+        let postgres = include_str!("../../migrations/postgres/0001_first.sql");
+        // `INTEGER PRIMARY KEY` is the row's own number in SQLite, and needs no index beside the table.
+        let same = postgres.replace(
+            "inserted_at BIGINT NOT NULL PRIMARY KEY",
+            "inserted_at INTEGER NOT NULL PRIMARY KEY",
+        );
+        let rest = |text: &str| {
+            text.lines()
+                .filter(|line| !line.starts_with("-- migrations/"))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(rest(&same), rest(sqlite));
+    }
+}
