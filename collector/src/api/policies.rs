@@ -10,9 +10,11 @@ use super::input::{IfMatch, Input, Query};
 use super::who::Who;
 use super::{App, reply, shapes, trial};
 use crate::access::Caller;
+use crate::changes::Change;
 use crate::error::Error;
 use crate::policies::{self, Draft, NewPolicy, Policy, StoredRule, effect, mode, permit};
 use crate::resource::Resource;
+use crate::store::Tx;
 
 /// Members of a policy that clients send back as they were shown.
 const SHOWN: [&str; 7] = [
@@ -201,19 +203,37 @@ pub(super) async fn change(
         rules: input.list("rules")?.map(|list| rules_of(list)).transpose()?,
     };
     let note = input.note()?;
-    let expected = tag.or(input.number("expected_revision")?);
-    let mut tx = app.store.begin_change().await?;
-    let mut draft = open(&app, &mut tx, &caller, &id).await?;
-    draft.expect(expected)?;
-    let changes = policies::change(&mut tx, &caller, &mut draft, change, "change", &note).await?;
-    app.store.commit(tx, &changes).await?;
-    Ok(reply::policy(&draft.policy.row(&draft.rules), StatusCode::OK))
+    let mut edit = Edit::begin(&app, &caller, &id, tag, &input).await?;
+    let changes = policies::change(&mut edit.tx, &caller, &mut edit.draft, change, "change", &note).await?;
+    Ok(reply::policy(&edit.save(&app, &changes).await?, StatusCode::OK))
 }
 
-pub(super) async fn open(app: &App, tx: &mut crate::store::Tx, caller: &Caller, id: &str) -> Result<Draft, Error> {
+pub(super) async fn open(app: &App, tx: &mut Tx, caller: &Caller, id: &str) -> Result<Draft, Error> {
     let draft = Draft::load(&app.store, tx, id).await?;
     permit(caller, &draft.policy)?;
     Ok(draft)
+}
+
+/// A change of one policy, by somebody who may and who has seen its latest revision.
+struct Edit {
+    tx: Tx,
+    draft: Draft,
+}
+
+impl Edit {
+    async fn begin(app: &App, caller: &Caller, id: &str, tag: Option<i64>, input: &Input) -> Result<Self, Error> {
+        let expected = tag.or(input.number("expected_revision")?);
+        let mut tx = app.store.begin_change().await?;
+        let draft = open(app, &mut tx, caller, id).await?;
+        draft.expect(expected)?;
+        Ok(Self { tx, draft })
+    }
+
+    /// Commits, and answers the policy as it is then.
+    async fn save(self, app: &App, changes: &[Change]) -> Result<Value, Error> {
+        app.store.commit(self.tx, changes).await?;
+        Ok(self.draft.policy.row(&self.draft.rules))
+    }
 }
 
 /// Every revision, the latest first
@@ -270,12 +290,9 @@ pub(super) async fn observe(
 ) -> Result<Response, Error> {
     input.only(&["for", "note", "expected_revision"], &[])?;
     let (span, note) = (input.span("for")?, input.note()?);
-    let mut tx = app.store.begin_change().await?;
-    let mut draft = open(&app, &mut tx, &caller, &id).await?;
-    draft.expect(tag.or(input.number("expected_revision")?))?;
-    let changes = policies::observe(&mut tx, &caller, &mut draft, span, &note).await?;
-    app.store.commit(tx, &changes).await?;
-    Ok(reply::policy(&draft.policy.row(&draft.rules), StatusCode::OK))
+    let mut edit = Edit::begin(&app, &caller, &id, tag, &input).await?;
+    let changes = policies::observe(&mut edit.tx, &caller, &mut edit.draft, span, &note).await?;
+    Ok(reply::policy(&edit.save(&app, &changes).await?, StatusCode::OK))
 }
 
 /// Carries verdicts out from now on; answers with what that breaks of what was seen
@@ -297,12 +314,9 @@ pub(super) async fn lockdown(
         Some(resource) => trial::warnings(&trial::of_lockdown(&app, &caller, resource).await?),
         None => Vec::new(),
     };
-    let mut tx = app.store.begin_change().await?;
-    let mut draft = open(&app, &mut tx, &caller, &id).await?;
-    draft.expect(tag.or(input.number("expected_revision")?))?;
-    let changes = policies::lockdown(&mut tx, &caller, &mut draft, &note).await?;
-    app.store.commit(tx, &changes).await?;
-    let mut row = draft.policy.row(&draft.rules);
+    let mut edit = Edit::begin(&app, &caller, &id, tag, &input).await?;
+    let changes = policies::lockdown(&mut edit.tx, &caller, &mut edit.draft, &note).await?;
+    let mut row = edit.save(&app, &changes).await?;
     row["warnings"] = json!(warnings);
     Ok(reply::policy(&row, StatusCode::OK))
 }
@@ -319,10 +333,7 @@ pub(super) async fn rollback(
 ) -> Result<Response, Error> {
     input.only(&["revision", "with_mode", "note", "expected_revision"], &[])?;
     let (to, with_mode, note) = (input.number("revision")?, input.flag("with_mode")?, input.note()?);
-    let mut tx = app.store.begin_change().await?;
-    let mut draft = open(&app, &mut tx, &caller, &id).await?;
-    draft.expect(tag.or(input.number("expected_revision")?))?;
-    let changes = policies::rollback(&mut tx, &caller, &mut draft, to, with_mode, &note).await?;
-    app.store.commit(tx, &changes).await?;
-    Ok(reply::policy(&draft.policy.row(&draft.rules), StatusCode::OK))
+    let mut edit = Edit::begin(&app, &caller, &id, tag, &input).await?;
+    let changes = policies::rollback(&mut edit.tx, &caller, &mut edit.draft, to, with_mode, &note).await?;
+    Ok(reply::policy(&edit.save(&app, &changes).await?, StatusCode::OK))
 }
