@@ -9,6 +9,7 @@ mod measured;
 mod nul;
 mod operator_log;
 mod page;
+mod paging;
 mod pending;
 mod policies;
 mod proxies;

@@ -154,8 +154,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let query = parts.uri.query().unwrap_or_default();
-        Ok(Self(form(query).collect()))
+        Ok(Self::of(parts.uri.query().unwrap_or_default()))
     }
 }
 
@@ -165,6 +164,11 @@ pub(super) fn form(query: &str) -> impl Iterator<Item = (String, String)> {
 }
 
 impl Query {
+    /// Of the text behind the question mark.
+    pub(super) fn of(query: &str) -> Self {
+        Self(form(query).collect())
+    }
+
     /// A parameter; an empty one is the same as none.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str).filter(|text| !text.is_empty())

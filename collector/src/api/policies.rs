@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sluice_policy::{Effect, Mode};
 
 use super::input::{IfMatch, Input, Query};
+use super::paging::page;
 use super::who::Who;
 use super::{App, reply, shapes, trial};
 use crate::access::Caller;
@@ -38,24 +39,9 @@ pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query)
     if let Some(resource) = query.resource()? {
         return own(&app, &caller, &resource).await;
     }
-    let limit = query.number("limit", 1, 10_000)?;
-    let after = query.text("cursor").unwrap_or_default();
-    let all = policies::all(app.store.read()).await?;
-    let mut shown = all
-        .into_iter()
-        .filter(|(policy, _)| readable(&caller, policy))
-        .skip_while(|(policy, _)| !after.is_empty() && policy.id != after)
-        .skip(usize::from(!after.is_empty()));
-    let page: Vec<_> = match limit {
-        Some(limit) => shown
-            .by_ref()
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .collect(),
-        None => shown.by_ref().collect(),
-    };
-    let next = shown
-        .next()
-        .and_then(|_| page.last().map(|(policy, _)| policy.id.clone()));
+    let all = policies::all(app.store.read()).await?.into_iter();
+    let shown = all.filter(|(policy, _)| readable(&caller, policy)).collect();
+    let (page, next) = page(shown, &query, 10_000, |(policy, _)| &policy.id)?;
     let rows: Vec<Value> = page.iter().map(|(policy, rules)| policy.row(rules)).collect();
     Ok(reply::list(rows, next))
 }

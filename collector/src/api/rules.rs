@@ -4,8 +4,10 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::Value;
+use sluice_policy::RuleDocument;
 
 use super::input::{Input, Query};
+use super::paging::page;
 use super::policies::{open, readable};
 use super::who::Who;
 use super::{App, reply, shapes};
@@ -24,32 +26,15 @@ pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query)
     if let Some(resource) = &resource {
         caller.reads(resource)?;
     }
-    let limit = query.number("limit", 1, 100_000)?;
-    let after = query.text("cursor").unwrap_or_default();
-    let all = policies::all_rules(&app.store).await?;
-    let mut shown = all
-        .iter()
-        .filter(|(policy, _)| readable(&caller, policy))
-        .filter(|(policy, _)| resource.is_none() || policy.resource == resource)
-        .filter(|(policy, _)| query.text("policy_id").is_none_or(|id| policy.id == id))
-        .filter(|(_, rule)| {
-            query
-                .text("effect")
-                .is_none_or(|effect| rule.document.effect.as_str() == effect)
-        })
-        .filter(|(_, rule)| query.text("host").is_none_or(|host| rule.document.host == host))
-        .skip_while(|(_, rule)| !after.is_empty() && rule.document.id != after)
-        .skip(usize::from(!after.is_empty()));
-    let page: Vec<_> = match limit {
-        Some(limit) => shown
-            .by_ref()
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .collect(),
-        None => shown.by_ref().collect(),
-    };
-    let next = shown
-        .next()
-        .and_then(|_| page.last().map(|(_, rule)| rule.document.id.clone()));
+    let asked = |key: &str, has: &str| query.text(key).is_none_or(|text| text == has);
+    let all = policies::all_rules(&app.store).await?.into_iter();
+    let shown = all
+        .filter(|(policy, _)| readable(&caller, policy) && (resource.is_none() || policy.resource == resource))
+        .filter(|(policy, rule)| {
+            let RuleDocument { effect, host, .. } = &rule.document;
+            asked("policy_id", &policy.id) && asked("effect", effect.as_str()) && asked("host", host)
+        });
+    let (page, next) = page(shown.collect(), &query, 100_000, |(_, rule)| &rule.document.id)?;
     let rows: Vec<Value> = page.iter().map(|(policy, rule)| rule.row(policy, &[])).collect();
     Ok(reply::list(rows, next))
 }
