@@ -88,14 +88,6 @@ impl Collector {
         crate::metrics::install();
         let tls = settings.tls.as_ref().map(tls::load).transpose()?;
         let spiffe: Option<SpiffeIds> = settings.spiffe.as_deref().map(str::parse).transpose()?;
-        let store = Store::open(&settings.database).await?;
-        let first_admin_token = access::first_admin(&store, settings.admin_token.as_deref()).await?;
-        let (http_listener, http) = listen(settings.http).await?;
-        let (grpc_listener, grpc) = listen(settings.grpc).await?;
-        let (ending, ends) = watch::channel(false);
-        let gate = Gate::new(store.clone());
-        let mut servers = JoinSet::new();
-
         let api_settings = ApiSettings {
             tenant: settings.tenant.clone(),
             catalogue: match &settings.catalogue {
@@ -104,6 +96,15 @@ impl Collector {
             },
             infrastructure: Infrastructure::new(&settings.infrastructure)?,
         };
+        let (http_listener, http) = listen(settings.http).await?;
+        let (grpc_listener, grpc) = listen(settings.grpc).await?;
+        let store = Store::open(&settings.database).await?;
+        // Nothing can fail from here on: a token that was made and never shown would lock everybody out.
+        let first_admin_token = access::first_admin(&store, settings.admin_token.as_deref()).await?;
+        let (ending, ends) = watch::channel(false);
+        let gate = Gate::new(store.clone());
+        let mut servers = JoinSet::new();
+
         let app = App::new(store.clone(), gate.clone(), api_settings, ends.clone());
         let http_ends = ends.clone();
         let http_tls = tls.clone();
@@ -233,5 +234,44 @@ async fn relock(store: Store, mut ending: watch::Receiver<bool>) {
         if let Err(error) = policies::relock(&store, Moment::now()).await {
             error.log();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_start_that_fails_uses_up_no_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let settings = Settings {
+            http: ([127, 0, 0, 1], 0).into(),
+            grpc: ([127, 0, 0, 1], 0).into(),
+            database: format!("sqlite:{}", folder.path().join("sluice.db").display()),
+            ..Settings::default()
+        };
+        for wrong in [
+            Settings {
+                grpc: taken.local_addr().unwrap(),
+                ..settings.clone()
+            },
+            Settings {
+                catalogue: Some(folder.path().join("none.json")),
+                ..settings.clone()
+            },
+            Settings {
+                infrastructure: vec!["a b".to_owned()],
+                ..settings.clone()
+            },
+        ] {
+            assert!(Collector::start(wrong).await.is_err());
+        }
+        let running = Collector::start(settings.clone()).await.unwrap();
+        assert!(running.first_admin_token.is_some());
+        running.shutdown().await;
+        let again = Collector::start(settings).await.unwrap();
+        assert_eq!(again.first_admin_token, None);
+        again.shutdown().await;
     }
 }
