@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::changes::Change;
 use crate::error::Error;
+use crate::moment::{Moment, SECOND};
 use crate::pending;
 use crate::store::Store;
 
@@ -15,6 +16,9 @@ use crate::store::Store;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often what could not be told is tried again.
 const AGAIN: Duration = Duration::from_secs(15);
+/// After so long whoever began to tell has died of it, and somebody else tells:
+/// rather twice than never.
+const LEASE: i64 = 60 * SECOND;
 /// How many rows are told in one go.
 const MOST: i64 = 100;
 
@@ -52,15 +56,21 @@ enum Untold {
     Http(String),
 }
 
+/// What the `told` column says besides when a replica began to tell.
+const UNTOLD: i64 = 0;
+const TOLD: i64 = -1;
+
 async fn tell_all(store: &Store, agent: &ureq::Agent, url: &str) -> Result<(), Untold> {
-    let new = "SELECT id FROM pending WHERE told = 0 ORDER BY first_seen LIMIT $1";
+    let new = "SELECT id FROM pending WHERE told = $1 OR (told > 0 AND told < $2) ORDER BY first_seen LIMIT $3";
     let ids: Vec<String> = sqlx::query_scalar(new)
+        .bind(UNTOLD)
+        .bind(Moment::now().0.saturating_sub(LEASE))
         .bind(MOST)
         .fetch_all(store.read())
         .await
         .map_err(Error::from)?;
     for id in ids {
-        if !claimed(store, &id, 0, 1).await? {
+        if !claimed(store, &id, Moment::now()).await? {
             continue;
         }
         let row = pending::by_id(store.read(), &id).await?;
@@ -70,19 +80,33 @@ async fn tell_all(store: &Store, agent: &ureq::Agent, url: &str) -> Result<(), U
             let post = agent.post(&url).header("content-type", "application/json");
             post.send(body).map(|_| ()).map_err(|error| error.to_string())
         });
-        if let Err(error) = sent.await.unwrap_or_else(|error| Err(error.to_string())) {
-            claimed(store, &id, 1, 0).await?;
-            return Err(Untold::Http(error));
-        }
+        let sent = sent.await.unwrap_or_else(|error| Err(error.to_string()));
+        note(store, &id, if sent.is_ok() { TOLD } else { UNTOLD }).await?;
+        sent.map_err(Untold::Http)?;
     }
     Ok(())
 }
 
-/// Moves a row from one state to another, if it was in it.
-async fn claimed(store: &Store, id: &str, from: i64, to: i64) -> Result<bool, Error> {
+/// Takes a row, unless another replica is telling of it.
+async fn claimed(store: &Store, id: &str, now: Moment) -> Result<bool, Error> {
     let mut tx = store.begin().await?;
-    let update = sqlx::query("UPDATE pending SET told = $1 WHERE id = $2 AND told = $3");
-    let done = update.bind(to).bind(id).bind(from).execute(&mut *tx).await?;
+    let update = "UPDATE pending SET told = $1 WHERE id = $2 AND (told = $3 OR (told > 0 AND told < $4))";
+    let update = sqlx::query(update)
+        .bind(now.0)
+        .bind(id)
+        .bind(UNTOLD)
+        .bind(now.0.saturating_sub(LEASE));
+    let done = update.execute(&mut *tx).await?;
     store.commit(tx, &[]).await?;
     Ok(done.rows_affected() > 0)
 }
+
+async fn note(store: &Store, id: &str, told: i64) -> Result<(), Error> {
+    let mut tx = store.begin().await?;
+    let update = sqlx::query("UPDATE pending SET told = $1 WHERE id = $2");
+    update.bind(told).bind(id).execute(&mut *tx).await?;
+    store.commit(tx, &[]).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -287,7 +287,7 @@ CREATE TABLE pending (
     nearest TEXT,
     -- pending, approved, blocked or dismissed
     state TEXT NOT NULL,
-    -- whether the webhook was told of it
+    -- whether the webhook was told of it: 0 no, -1 yes, else when a replica began to
     told BIGINT NOT NULL DEFAULT 0,
     changed_at BIGINT,
     changed_by TEXT,
