@@ -30,7 +30,7 @@ pub(crate) use file::named;
 pub(crate) use load::rules;
 pub use load::{all, by_id, of, owner_of_rule};
 pub(crate) use operations::permit;
-pub use operations::{Change, change, lockdown, observe};
+pub use operations::{Patch, lockdown, observe, patch};
 pub use relock::relock;
 pub use revisions::{Revision, document_of, list as revisions, rollback};
 pub use rules::{Added, add as add_rule, all as all_rules, remove as remove_rule, shape as rule_of_input};

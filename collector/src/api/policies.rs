@@ -181,7 +181,7 @@ pub(super) async fn change(
         "expected_revision",
     ];
     input.only(&known, &[SHOWN.as_slice(), &["resource_id", "resource_type"]].concat())?;
-    let change = policies::Change {
+    let patch = policies::Patch {
         name: input.text("name")?.map(str::to_owned),
         description: input.text("description")?.map(str::to_owned),
         mode: input.text("mode")?.map(mode).transpose()?,
@@ -190,7 +190,7 @@ pub(super) async fn change(
     };
     let note = input.note()?;
     let mut edit = Edit::begin(&app, &caller, &id, tag, &input).await?;
-    let changes = policies::change(&mut edit.tx, &caller, &mut edit.draft, change, "change", &note).await?;
+    let changes = policies::patch(&mut edit.tx, &caller, &mut edit.draft, patch, "change", &note).await?;
     Ok(reply::policy(&edit.save(&app, &changes).await?, StatusCode::OK))
 }
 

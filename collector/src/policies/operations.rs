@@ -5,14 +5,14 @@ use sluice_policy::{Effect, Mode};
 use super::draft::Draft;
 use super::types::{Policy, StoredRule};
 use crate::access::{Caller, Scope};
-use crate::changes;
+use crate::changes::Change;
 use crate::error::Error;
 use crate::moment::Moment;
 use crate::store::Tx;
 
 /// What is to be different; `None` stays.
 #[derive(Debug, Clone, Default)]
-pub struct Change {
+pub struct Patch {
     /// What people call it.
     pub name: Option<String>,
     /// For people.
@@ -44,21 +44,21 @@ pub(crate) fn permit(caller: &Caller, policy: &Policy) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Validation`] if a filter would refuse it.
-pub async fn change(
+pub async fn patch(
     tx: &mut Tx,
     caller: &Caller,
     draft: &mut Draft,
-    change: Change,
+    patch: Patch,
     operation: &str,
     note: &str,
-) -> Result<Vec<changes::Change>, Error> {
-    let Change {
+) -> Result<Vec<Change>, Error> {
+    let Patch {
         name,
         description,
         mode,
         default_effect,
         rules,
-    } = change;
+    } = patch;
     let policy = &mut draft.policy;
     if let Some(name) = name {
         policy.name = name;
@@ -113,7 +113,7 @@ pub async fn observe(
     draft: &mut Draft,
     span: Option<i64>,
     note: &str,
-) -> Result<Vec<changes::Change>, Error> {
+) -> Result<Vec<Change>, Error> {
     let was_locked = draft.policy.mode == Mode::Enforce || draft.policy.relock_at.is_some();
     draft.policy.mode = Mode::AuditOnly;
     // What was not locked has nothing to lock again.
@@ -127,12 +127,7 @@ pub async fn observe(
 ///
 /// # Errors
 /// What the database says.
-pub async fn lockdown(
-    tx: &mut Tx,
-    caller: &Caller,
-    draft: &mut Draft,
-    note: &str,
-) -> Result<Vec<changes::Change>, Error> {
+pub async fn lockdown(tx: &mut Tx, caller: &Caller, draft: &mut Draft, note: &str) -> Result<Vec<Change>, Error> {
     draft.policy.mode = Mode::Enforce;
     draft.policy.relock_at = None;
     draft.save(tx, caller, "lockdown", note).await

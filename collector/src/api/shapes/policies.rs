@@ -33,6 +33,7 @@ pub(in crate::api) struct RuleRow {
 
 /// A rule to add, to a policy or to the own one of a resource.
 #[derive(ToSchema)]
+#[schema(example = json!({"host": "api.example.com", "resource_type": "sandbox", "resource_id": "sb_1"}))]
 pub(in crate::api) struct RuleInput {
     host: String,
     effect: Option<String>,
@@ -77,6 +78,7 @@ pub(in crate::api) struct PolicyRow {
 
 /// A policy to make.
 #[derive(ToSchema)]
+#[schema(example = json!({"name": "build machines", "rules": [{"host": "api.example.com", "ports": [443]}]}))]
 pub(in crate::api) struct PolicyInput {
     name: String,
     mode: Option<String>,

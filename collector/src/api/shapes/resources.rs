@@ -48,11 +48,55 @@ pub(in crate::api) struct Computer {
     status: String,
 }
 
-/// A VM of a proxy.
+/// A VM of a proxy, and one resource that it governs.
 #[derive(ToSchema)]
 pub(in crate::api) struct ProxyRow {
     resource_type: String,
     resource_id: String,
     instance: String,
     process: String,
+    credential: String,
+    #[schema(required)]
+    live: Option<LivePolicy>,
+    intended: IntendedPolicy,
+    behind: bool,
+    #[schema(required)]
+    r#override: Option<String>,
+    #[schema(required)]
+    policy_error: Option<String>,
+    seq: i64,
+    gaps: i64,
+    missing: i64,
+    duplicates: i64,
+    merged: i64,
+    dropped: i64,
+    refused: i64,
+    lost: i64,
+    unsent_bytes: i64,
+    memory_bytes: i64,
+    closing: bool,
+    #[schema(format = DateTime)]
+    first_seen: String,
+    #[schema(format = DateTime)]
+    last_seen: String,
+    state: String,
+}
+
+/// What is in force in a VM.
+#[derive(ToSchema)]
+pub(in crate::api) struct LivePolicy {
+    #[schema(required)]
+    epoch: Option<i64>,
+    #[schema(required)]
+    revision: Option<i64>,
+    mode: String,
+    #[schema(required)]
+    digest: Option<String>,
+}
+
+/// What should be.
+#[derive(ToSchema)]
+pub(in crate::api) struct IntendedPolicy {
+    #[schema(required)]
+    revision: Option<i64>,
 }
