@@ -112,7 +112,14 @@ fn fuzz_with(configuration: &str, at: &Addresses) {
         .current_dir(&folder)
         .args(["run", &format!("{base}/api/v1/openapi.json"), "--url", &base])
         .args(["--header", &format!("Authorization: Bearer {}", at.token)])
-        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--seed", "7"])
+        .args([
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--max-examples",
+            "20",
+            "--seed",
+            "7",
+        ])
         .args(["--exclude-path-regex", STREAMS, "--checks", CHECKS])
         .args(["--generation-database", "none", "--suppress-health-check", "all"])
         .args(["--request-timeout", "30", "--warnings", "off", "--no-color"])
