@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sluice_policy::PathGlob;
 
 use crate::error::Error;
 use crate::id;
@@ -66,12 +67,53 @@ impl Resource {
     }
 }
 
+/// A pattern for `TYPE/ID`, such as `sandbox/ci-*`: `*` stands for any characters
+/// but the slash, `?` for one; as in the paths of rules, by the same code.
+#[derive(Debug, Clone)]
+pub struct ResourceGlob(PathGlob);
+
+impl ResourceGlob {
+    /// Reads a pattern; `None` if it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        PathGlob::parse(&format!("/{text}")).ok().map(Self)
+    }
+
+    /// Whether a resource fits as a whole.
+    #[must_use]
+    pub fn fits(&self, resource: &Resource) -> bool {
+        self.0.matches(format!("/{resource}").as_bytes())
+    }
+}
+
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_tenant() {
             f.write_str(TENANT)
         } else {
             write!(f, "{}/{}", self.kind, self.id)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_fit_whole_names() {
+        let resource = Resource::new("sandbox", "ci-7");
+        for (glob, expected) in [
+            ("sandbox/*", true),
+            ("sandbox/ci-?", true),
+            ("*/ci-*", true),
+            ("sandbox/ci-7", true),
+            ("sandbox/ci", false),
+            ("sandbox/ci-??", false),
+            ("computer/*", false),
+            ("*", false),
+        ] {
+            assert_eq!(ResourceGlob::parse(glob).unwrap().fits(&resource), expected, "{glob}");
         }
     }
 }

@@ -3,8 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 use sluice_collector::id;
-use sluice_collector::resource::{Resource, TENANT};
-use sluice_policy::PathGlob;
+use sluice_collector::resource::{Resource, ResourceGlob, TENANT};
 
 use super::session::Session;
 use crate::client::{Call, Client, ClientError, Fields};
@@ -107,8 +106,8 @@ impl Pattern {
         parse_resource(&self.0).ok()
     }
 
-    fn glob(&self) -> Option<PathGlob> {
-        PathGlob::parse(&format!("/{}", self.0)).ok()
+    fn glob(&self) -> Option<ResourceGlob> {
+        ResourceGlob::parse(&self.0)
     }
 }
 
@@ -172,7 +171,7 @@ impl Targets {
             globs.as_ref().is_none_or(|globs| {
                 globs.iter().any(|(one, glob)| match one {
                     Some(one) => *one == resource,
-                    None => glob.as_ref().is_some_and(|glob| is_match(glob, &resource)),
+                    None => glob.as_ref().is_some_and(|glob| glob.fits(&resource)),
                 })
             })
         })
@@ -201,7 +200,7 @@ fn matching(pattern: &Pattern, known: &[Resource]) -> Result<Vec<Resource>, Fail
     let glob = pattern.glob();
     let found = known
         .iter()
-        .filter(|resource| glob.as_ref().is_some_and(|glob| is_match(glob, resource)));
+        .filter(|resource| glob.as_ref().is_some_and(|glob| glob.fits(resource)));
     let found: Vec<Resource> = found.cloned().collect();
     if found.is_empty() {
         return Err(Misuse::NoMatch {
@@ -214,10 +213,6 @@ fn matching(pattern: &Pattern, known: &[Resource]) -> Result<Vec<Resource>, Fail
         .into());
     }
     Ok(found)
-}
-
-fn is_match(glob: &PathGlob, resource: &Resource) -> bool {
-    glob.matches(format!("/{resource}").as_bytes())
 }
 
 fn all(client: &Client) -> Result<Vec<Resource>, ClientError> {

@@ -66,12 +66,7 @@ pub async fn patch(
     if let Some(description) = description {
         policy.description = description;
     }
-    if let Some(mode) = mode {
-        if mode != policy.mode {
-            policy.relock_at = None;
-        }
-        policy.mode = mode;
-    }
+    policy.switch(mode.unwrap_or(policy.mode));
     if let Some(default_effect) = default_effect {
         policy.default_effect = default_effect;
     }

@@ -113,11 +113,7 @@ pub async fn rollback(
     let text = |key: &str| document[key].as_str().unwrap_or_default();
     draft.policy.default_effect = types::effect("default_effect", text("default_effect"))?;
     if with_mode {
-        let mode = types::mode(text("mode"))?;
-        if mode != draft.policy.mode {
-            draft.policy.relock_at = None;
-        }
-        draft.policy.mode = mode;
+        draft.policy.switch(types::mode(text("mode"))?);
     }
     draft.rules = stored(&document)?;
     let note = match note {

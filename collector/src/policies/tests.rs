@@ -249,6 +249,9 @@ async fn a_policy_goes_to_many_and_again_changes_nothing() {
         .await
         .unwrap();
     assert_eq!(globbed, [sandbox("a"), sandbox("b"), sandbox("new")]);
+    // Named and found by a glob as well.
+    let twice = [Target::Resource(sandbox("a")), Target::Glob("sandbox/a*".to_owned())];
+    assert_eq!(resolve(&fresh.store, &admin(), &twice).await.unwrap(), [sandbox("a")]);
     assert!(
         resolve(&fresh.store, &admin(), &[Target::Glob("computer/*".to_owned())])
             .await

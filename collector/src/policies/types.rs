@@ -102,6 +102,14 @@ impl Policy {
         }
     }
 
+    /// Takes another mode. Whoever chooses one decides about the time to observe too.
+    pub(super) fn switch(&mut self, mode: Mode) {
+        if mode != self.mode {
+            self.relock_at = None;
+        }
+        self.mode = mode;
+    }
+
     /// The row of the API.
     #[must_use]
     pub fn row(&self, rules: &[StoredRule]) -> Value {
