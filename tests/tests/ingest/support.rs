@@ -11,9 +11,8 @@ use sluice_collector::error::Error;
 use sluice_collector::ingest::{Accepted, Ingest, Limits, Room};
 use sluice_collector::moment::Moment;
 use sluice_collector::store::Store;
+use sluice_tests::postgres;
 use sqlx::{AssertSqlSafe, Column, Row};
-
-use crate::postgres;
 
 /// A database of its own, and what takes events in.
 pub(crate) struct Bed {
@@ -97,7 +96,7 @@ pub(crate) async fn beds() -> [Bed; 2] {
 }
 
 pub(crate) async fn beds_with(limits: Limits) -> [Bed; 2] {
-    [sqlite(limits).await, Bed::open(&postgres::database(), limits).await]
+    [sqlite(limits).await, Bed::open(&postgres::fresh(), limits).await]
 }
 
 pub(crate) async fn sqlite(limits: Limits) -> Bed {

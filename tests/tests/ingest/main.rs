@@ -12,6 +12,3 @@ mod refusals;
 mod replicas;
 mod streams;
 mod support;
-
-#[path = "../support/postgres.rs"]
-mod postgres;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use sluice_collector::changes::Change;
+use sluice_tests::postgres;
 
 use super::support::*;
-use crate::postgres;
 
 const VMS: i64 = 6;
 const BATCHES: i64 = 15;
@@ -21,7 +21,7 @@ fn batch(vm: i64, number: i64) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_record_counts_once_whichever_replica_it_came_to() {
-    let url = postgres::database();
+    let url = postgres::fresh();
     let beds = [Bed::open(&url, LIMITS).await, Bed::open(&url, LIMITS).await];
     let mut sends = Vec::new();
     for number in 0..BATCHES {
