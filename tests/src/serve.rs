@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use crate::built;
 use crate::playbook::Api;
 use crate::port::Port;
 use crate::wait;
@@ -162,15 +163,7 @@ impl Drop for Serve {
 /// If it is not there.
 #[must_use]
 pub fn binary() -> PathBuf {
-    let own = std::env::current_exe().expect("a process knows its program");
-    let found = own.ancestors().nth(2).map(|folder| folder.join("sluice"));
-    let found = found.filter(|path| path.is_file());
-    found.unwrap_or_else(|| {
-        panic!(
-            "there is no sluice beside {}: `cargo test --workspace` builds it, `cargo build --package sluice` too",
-            own.display()
-        )
-    })
+    built::sluice().unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 fn lock(log: &Mutex<Vec<u8>>) -> std::sync::MutexGuard<'_, Vec<u8>> {

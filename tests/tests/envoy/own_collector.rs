@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::json;
-use sluice_tests::built;
 use sluice_tests::playbook::Api;
 use sluice_tests::raw::h1;
+use sluice_tests::serve;
 use sluice_tests::upstream::Upstream;
 use sluice_tests::wait;
 
@@ -27,7 +27,7 @@ struct Both {
 
 impl Both {
     fn start(runner: Runner, arguments: &[&str]) -> Self {
-        let sluice = built::sluice().unwrap_or_else(|problem| panic!("{problem}"));
+        let sluice = serve::binary();
         let mut command = runner.command(0);
         command.arg("--sluice").arg(sluice);
         command.args(["--api", "0", "--grpc", "0", "--resource", "sandbox/sb_1"]);
@@ -175,7 +175,7 @@ fn what_keeps_the_collector_from_starting_is_said() {
         .port()
         .to_string();
     let runner = Runner::new();
-    let sluice = built::sluice().unwrap_or_else(|problem| panic!("{problem}"));
+    let sluice = serve::binary();
     let sluice = sluice.display().to_string();
     for (arguments, said) in [
         (["--sluice", &sluice, "--api", &port], "make run API="),
