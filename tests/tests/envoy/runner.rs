@@ -213,8 +213,8 @@ fn events_arrive_before_it_ends() {
     assert_eq!(of_target.flag("sluice.would_reject"), Some(true));
     assert_eq!(of_target.resource.text("sluice.resource.type"), Some("job"));
     assert_eq!(of_target.resource.text("sluice.resource.id"), Some("j_7"));
-    // No word of `closing`: Envoy 1.40 sends what a VM says as it ends only if it gets to it before the process is gone.
-    assert_eq!(collector.ledger().decisions(), 2);
+    // No word of a heartbeat: the first was before any decision, and what a VM says as it ends Envoy 1.40 sends
+    // only if it gets to it before the process is gone.
 }
 
 #[test]
