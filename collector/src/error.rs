@@ -197,3 +197,20 @@ impl From<Error> for tonic::Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clients read how long to wait from the body, and not from a header.
+    #[test]
+    fn who_sends_too_much_is_told_how_long_to_wait() {
+        let error = Error::RateLimited { retry_after_ms: 250 };
+        assert_eq!(error.status(), (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"));
+        let body = error.body();
+        assert_eq!(body["error"]["code"], "RATE_LIMITED");
+        assert_eq!(body["error"]["retryable"], true);
+        assert_eq!(body["error"]["retry_after_ms"], 250);
+        assert_eq!(tonic::Status::from(error).code(), tonic::Code::ResourceExhausted);
+    }
+}

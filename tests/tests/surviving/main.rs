@@ -5,6 +5,7 @@ mod crashing;
 mod editing;
 mod ending;
 mod hostile;
+mod limits;
 mod outages;
 mod replicas;
 mod strangers;
