@@ -108,10 +108,11 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(app.clone(), who::note_address))
         .layer(middleware::from_fn(nul::refuse))
+        // Inside of what tidies, because its own answer is plain text.
+        .layer(RequestBodyLimitLayer::new(LONGEST_BODY))
         .layer(middleware::from_fn(reply::tidy))
         .layer(middleware::from_fn(measured::count))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(RequestBodyLimitLayer::new(LONGEST_BODY))
         .layer(CompressionLayer::new())
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
