@@ -1,20 +1,22 @@
 //! The configuration of a plugin: JSON in, a plan out, nonsense refused.
 
 mod identity;
+mod members;
 mod service;
 mod structure;
+mod topology;
 
 use std::rc::Rc;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use sluice_policy::{
     Host, InvalidTarget, Mode, OwnAddresses, Policy, PolicyRead, Problems, Seen, Surroundings, Target, Timestamp,
 };
 
 pub use identity::{Identity, Source as IdSource, Spiffe};
 pub use service::{Endpoint, Events, PolicyService, To};
+pub use topology::{Destination, Plaintext, Tls, Topology};
+
+use members::{Member, Members};
 
 /// Which filter a root id makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +77,14 @@ pub struct Plan {
     pub override_mode: Option<Override>,
     /// What the place of the decision knows.
     pub surroundings: Surroundings,
+    /// What that place shows of a connection.
+    pub topology: Topology,
     /// Which of several live configurations of one plugin is the newest.
     pub generation: Option<u64>,
 }
 
 /// What decides while nobody has said what the policy is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnUnknown {
     /// Nothing passes.
     #[default]
@@ -109,12 +112,23 @@ impl Override {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OverrideSource {
-    mode: Mode,
-    until: Timestamp,
-    reason: String,
+impl Override {
+    fn read(member: &Member<'_>) -> Result<Self, InvalidConfig> {
+        const A_TIME: &str = "an RFC 3339 time with a zone, such as 2027-01-01T00:00:00Z";
+        let mut members = member.members()?;
+        let (Some(mode), Some(until), Some(reason)) =
+            (members.take("mode"), members.take("until"), members.take("reason"))
+        else {
+            return Err(member.expected("mode, until and reason"));
+        };
+        members.done()?;
+        let modes = Mode::ALL.iter().map(|mode| (mode.as_str(), *mode)).collect::<Vec<_>>();
+        Ok(Self {
+            mode: mode.word(&modes, "audit_only or enforce")?,
+            until: Timestamp::parse_rfc3339(&until.text(A_TIME)?).map_err(|_| until.expected(A_TIME))?,
+            reason: reason.text("words for people")?.into(),
+        })
+    }
 }
 
 /// Why a configuration is refused.
@@ -131,9 +145,6 @@ pub enum InvalidConfig {
     /// A policy that does not load.
     #[error("policy: {0}")]
     Policy(#[from] Problems),
-    /// A port that cannot be dialled.
-    #[error("default_port: 0: expected a port from 1 to 65535")]
-    DefaultPort,
     /// An endpoint of the proxy that is none.
     #[error("own: {endpoint:?}: expected host or host:port ({why})")]
     Own {
@@ -146,46 +157,12 @@ pub enum InvalidConfig {
     #[error("{field}: {value}: expected {expected}")]
     Value {
         /// The field.
-        field: &'static str,
+        field: String,
         /// What is there.
         value: String,
         /// What would be right.
-        expected: &'static str,
+        expected: String,
     },
-}
-
-/// The JSON object, as written. Its members are read one by one, so that a
-/// mistake is told with the name of the member it is in.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Source {
-    resource: Option<Box<RawValue>>,
-    policy: Option<Box<RawValue>>,
-    policy_service: Option<Box<RawValue>>,
-    hold_ms: Option<Box<RawValue>>,
-    on_unknown: Option<Box<RawValue>>,
-    events: Option<Box<RawValue>>,
-    #[serde(rename = "override")]
-    override_mode: Option<Box<RawValue>>,
-    default_port: Option<Box<RawValue>>,
-    guard_metadata: Option<Box<RawValue>>,
-    own: Option<Box<RawValue>>,
-    /// Raised with every change. Envoy does not configure again what it has
-    /// word for word, and this makes sure that it never does.
-    generation: Option<Box<RawValue>>,
-}
-
-/// A member, if it is there and not null.
-fn member<T: DeserializeOwned>(name: &str, json: Option<Box<RawValue>>) -> Result<Option<T>, InvalidConfig> {
-    let Some(json) = json else { return Ok(None) };
-    serde_json::from_slice(json.get().as_bytes()).map_err(|error| InvalidConfig::Shape {
-        field: name.to_owned(),
-        why: error.to_string(),
-    })
-}
-
-const fn hold_ms() -> u32 {
-    2000
 }
 
 impl Plan {
@@ -195,12 +172,60 @@ impl Plan {
     /// # Errors
     /// [`InvalidConfig`], which names the field and what was expected.
     pub fn from_json(json: &[u8], kind: Kind) -> Result<Self, InvalidConfig> {
-        let source = if json.trim_ascii().is_empty() {
-            Source::default()
-        } else {
-            read(json)?
+        if json.trim_ascii().is_empty() {
+            return Self::from_json(b"{}", kind);
+        }
+        let mut members = Members::of(json)?;
+        let topology = Topology::take(&mut members)?;
+        let surroundings = surroundings(&mut members, kind)?;
+        let hold_ms = match members.take("hold_ms") {
+            Some(member) => member.number(0..=60_000, "milliseconds from 0 to 60000")?,
+            None => 2000,
         };
-        Self::compile(source, kind)
+        let on_unknown = match members.take("on_unknown") {
+            Some(member) => {
+                let words = [("reject", OnUnknown::Reject), ("observe", OnUnknown::Observe)];
+                member.word(&words, "reject or observe")?
+            }
+            None => OnUnknown::default(),
+        };
+        let policy_service = members.take("policy_service");
+        let policy_service = policy_service.as_ref().map(PolicyService::read).transpose()?;
+        let inline = match (members.take("policy"), &policy_service) {
+            (Some(policy), _) => Some(PolicyRead::from_json(policy.json().as_bytes())?.policy()?),
+            (None, Some(_)) => None,
+            (None, None) => Some(PolicyRead::default().policy()?),
+        };
+        let identity = match members.take("resource") {
+            Some(resource) => Identity::read(&resource)?,
+            None if policy_service.is_some() && kind != Kind::Agent => {
+                return Err(InvalidConfig::Value {
+                    field: "resource".to_owned(),
+                    value: "missing".to_owned(),
+                    expected: "a resource, because policies are asked for by resource".to_owned(),
+                });
+            }
+            None => Identity::Unnamed,
+        };
+        let events = members.take("events");
+        let override_mode = members.take("override");
+        let plan = Self {
+            identity,
+            inline: inline.map(Rc::new),
+            policy_service,
+            hold_ms,
+            on_unknown,
+            events: events.as_ref().map(Events::read).transpose()?,
+            override_mode: override_mode.as_ref().map(Override::read).transpose()?,
+            surroundings,
+            topology,
+            generation: match members.take("generation") {
+                Some(member) => Some(member.number(0..=u64::MAX, "a whole number, raised with every change")?),
+                None => None,
+            },
+        };
+        members.done()?;
+        Ok(plan)
     }
 
     /// As [`Plan::from_json`], from what Envoy hands over: JSON text, or the
@@ -214,83 +239,22 @@ impl Plan {
             None => Self::from_json(bytes, kind),
         }
     }
-
-    fn compile(source: Source, kind: Kind) -> Result<Self, InvalidConfig> {
-        let Source {
-            resource,
-            policy,
-            policy_service,
-            hold_ms,
-            on_unknown,
-            events,
-            override_mode,
-            default_port,
-            guard_metadata,
-            own,
-            generation,
-        } = source;
-        let hold_ms = member("hold_ms", hold_ms)?.unwrap_or(self::hold_ms());
-        if hold_ms > 60_000 {
-            return Err(InvalidConfig::Value {
-                field: "hold_ms",
-                value: hold_ms.to_string(),
-                expected: "milliseconds from 0 to 60000",
-            });
-        }
-        let default_port = member("default_port", default_port)?;
-        let mut surroundings = Surroundings::new(default_port.unwrap_or(kind.default_port()));
-        if surroundings.default_port == 0 {
-            return Err(InvalidConfig::DefaultPort);
-        }
-        surroundings.guard_metadata = member("guard_metadata", guard_metadata)?.unwrap_or(false);
-        surroundings.own = own_addresses(member("own", own)?.unwrap_or_default())?;
-        let policy_service = member("policy_service", policy_service)?
-            .map(service::PolicyServiceSource::compile)
-            .transpose()?;
-        let inline = match (member::<PolicyRead>("policy", policy)?, &policy_service) {
-            (Some(policy), _) => Some(policy.policy()?),
-            (None, Some(_)) => None,
-            (None, None) => Some(PolicyRead::default().policy()?),
-        };
-        let identity = match member("resource", resource)?
-            .map(identity::ResourceSource::compile)
-            .transpose()?
-        {
-            Some(identity) => identity,
-            None if policy_service.is_some() && kind != Kind::Agent => {
-                return Err(InvalidConfig::Value {
-                    field: "resource",
-                    value: "missing".to_owned(),
-                    expected: "a resource, because policies are asked for by resource",
-                });
-            }
-            None => Identity::Unnamed,
-        };
-        Ok(Self {
-            identity,
-            inline: inline.map(Rc::new),
-            policy_service,
-            hold_ms: hold_ms.into(),
-            on_unknown: member("on_unknown", on_unknown)?.unwrap_or_default(),
-            events: member("events", events)?
-                .map(service::EventsSource::compile)
-                .transpose()?,
-            override_mode: member("override", override_mode)?.map(|source: OverrideSource| Override {
-                mode: source.mode,
-                until: source.until,
-                reason: source.reason.into(),
-            }),
-            surroundings,
-            generation: member("generation", generation)?,
-        })
-    }
 }
 
-fn read(json: &[u8]) -> Result<Source, InvalidConfig> {
-    serde_json::from_slice(json).map_err(|error| InvalidConfig::Shape {
-        field: "configuration".to_owned(),
-        why: error.to_string(),
-    })
+/// What the place of the plugin knows and the client cannot change.
+fn surroundings(members: &mut Members<'_>, kind: Kind) -> Result<Surroundings, InvalidConfig> {
+    let default_port = match members.take("default_port") {
+        Some(member) => member.port()?,
+        None => kind.default_port(),
+    };
+    let mut surroundings = Surroundings::new(default_port);
+    if let Some(member) = members.take("guard_metadata") {
+        surroundings.guard_metadata = member.flag()?;
+    }
+    if let Some(member) = members.take("own") {
+        surroundings.own = own_addresses(member.texts("host or host:port, in a list")?)?;
+    }
+    Ok(surroundings)
 }
 
 fn own_addresses(endpoints: Vec<String>) -> Result<OwnAddresses, InvalidConfig> {
@@ -378,12 +342,18 @@ mod tests {
     #[test]
     fn every_refusal_names_the_field_and_what_was_expected() {
         for (json, parts) in [
-            ("[]", &["configuration", "expected struct Source"][..]),
+            ("[]", &["configuration", "expected an object"][..]),
             ("{", &["configuration", "EOF while parsing"]),
             ("{} {}", &["configuration", "trailing characters"]),
-            (r#"{"polcy": {}}"#, &["polcy", "unknown field", "`policy`"]),
-            (r#"{"default_port": "x"}"#, &["default_port", "expected u16"]),
-            (r#"{"generation": -1}"#, &["generation", "expected u64"]),
+            (r#"{"polcy": {}}"#, &["polcy", "unknown field", "policy, "]),
+            (r#"{"default_port": "x"}"#, &["default_port: \"x\"", "1 to 65535"]),
+            (r#"{"generation": -1}"#, &["generation: -1", "a whole number"]),
+            (r#"{"generation": 1, "generation": 2}"#, &["generation", "twice"]),
+            (
+                r#"{"events": {"cluster": "c", "cluster": "d"}}"#,
+                &["events", "cluster", "twice"],
+            ),
+            (r#"{"events": {}}"#, &["events", "cluster"]),
             (r#"{"default_port": 0}"#, &["default_port", "1 to 65535"]),
             (r#"{"default_port": 70000}"#, &["default_port", "70000"]),
             (
@@ -416,14 +386,14 @@ mod tests {
                 &["events.token_env", "environment variable"],
             ),
             (r#"{"hold_ms": 60001}"#, &["hold_ms", "0 to 60000"]),
-            (r#"{"on_unknown": "allow"}"#, &["on_unknown", "`reject` or `observe`"]),
+            (r#"{"on_unknown": "allow"}"#, &["on_unknown", "reject or observe"]),
             (
                 r#"{"override": {"mode": "audit_only", "until": "tomorrow", "reason": "x"}}"#,
                 &["override", "RFC 3339"],
             ),
             (
                 r#"{"resource": {"type": "s", "id": "x", "name": 1}}"#,
-                &["resource", "unknown field `name`"],
+                &["resource.name", "unknown field", "id_from"],
             ),
             (r#"{"own": ["http://x"]}"#, &["own", "http://x", "host:port"]),
             (

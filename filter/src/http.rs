@@ -1,17 +1,19 @@
 //! `sluice.http`: decides every request on `:authority`.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use sluice_policy::{Action, Seen};
 
+use crate::config::{Destination, Tls};
 use crate::dispatch;
 use crate::events::{Course, Outcome, Record, Undecided, Wire, printable, without_query};
 use crate::host::stream::{self as proxy, Side};
 use crate::host::{self, Flow, Status};
 use crate::refusal::{Refusal, Resource};
 use crate::root::Serving;
-use crate::stream::{Case, Draft, Past, client, leave_verdict};
+use crate::stream::{Case, Draft, Past, client, dialled, leave_verdict};
 use crate::vm::{Ruling, vm};
 
 /// The filter state with the verdict of an HTTP request; a network filter of
@@ -21,6 +23,15 @@ const VERDICT: &str = "sluice_http_verdict";
 /// The longest path and method in an event, in bytes.
 const MOST_PATH: usize = 512;
 const MOST_METHOD: usize = 64;
+/// The longest server name in an event, in bytes.
+const MOST_NAME: usize = 255;
+
+/// The filter state with the `log.record.uid` of a tunnel, for what decides
+/// the inside of it.
+const UID: &str = "sluice_uid";
+
+/// The server name of the TLS connection that a request came in.
+const SERVER_NAME: &str = "connection\0requested_server_name";
 
 /// One HTTP stream.
 pub(crate) struct Http {
@@ -46,6 +57,10 @@ struct Request {
     authority: Vec<u8>,
     method: Vec<u8>,
     path: Option<Vec<u8>>,
+    /// Where TLS ended at this proxy.
+    server_name: Option<Vec<u8>>,
+    /// Where its bytes go, if the client chose that.
+    destination: Option<SocketAddr>,
     who: Option<Rc<Resource>>,
 }
 
@@ -56,19 +71,34 @@ struct Decided {
 
 impl Request {
     fn read(ruling: &Ruling) -> Self {
+        let topology = &ruling.plan.topology;
         Self {
             authority: header(":authority"),
             method: header(":method"),
             path: proxy::request_header(":path").ok(),
+            server_name: (topology.tls == Tls::Terminated).then(|| proxy::property(SERVER_NAME).unwrap_or_default()),
+            destination: match topology.destination {
+                Destination::Proxy => None,
+                Destination::Original => dialled(),
+            },
             who: ruling.plan.identity.resolve(|path| proxy::property(path).ok()),
         }
     }
 
     fn seen(&self) -> Seen<'_> {
-        Seen::Request {
-            authority: &self.authority,
-            method: &self.method,
-            path: self.path.as_deref(),
+        let (authority, method, path) = (&*self.authority, &*self.method, self.path.as_deref());
+        match &self.server_name {
+            None => Seen::Request {
+                authority,
+                method,
+                path,
+            },
+            Some(server_name) => Seen::Terminated {
+                authority,
+                method,
+                path,
+                server_name,
+            },
         }
     }
 
@@ -84,8 +114,12 @@ impl Request {
             method: Some(printable(&self.method, MOST_METHOD).0),
             path_cut: path.as_ref().is_some_and(|(_, cut)| *cut),
             path: path.map(|(path, _)| path),
-            server_name: None,
+            server_name: self
+                .server_name
+                .as_deref()
+                .and_then(|name| (!name.is_empty()).then(|| printable(name, MOST_NAME).0)),
             client: None,
+            parent: None,
         }
     }
 }
@@ -122,11 +156,17 @@ impl Http {
         #[cfg(feature = "test-trap")]
         assert!(!request.authority.starts_with(b"trap."), "asked to, by a test");
         let (past, refusal) = {
-            let decision = case.decide(&request.seen());
+            let decision = case.decide(&request.seen(), request.destination);
             serving.decisions.count(decision.action(), decision.mode());
             leave_verdict(VERDICT, &decision);
             let paths = case.ruling.plan.events.as_ref().is_some_and(|events| events.paths);
             let draft = Draft::begin(case, &decision, || request.wire(paths));
+            if request.is_tunnel()
+                && let Some(draft) = &draft
+                && let Err(status) = proxy::set_property(UID, draft.uid().as_bytes())
+            {
+                log::error!("{UID} could not be written: {status}");
+            }
             let refusal = (decision.action() == Action::Reject)
                 .then(|| Refusal::of(&decision, case.who.as_deref(), case.revision()))
                 .flatten();
@@ -203,7 +243,8 @@ impl Http {
         let Some(case) = Case::find(serving, &ruling, decided.request.who.clone(), false) else {
             return false;
         };
-        decided.past.is_rejected_by(&case, &decided.request.seen())
+        let Decided { request, past } = &mut **decided;
+        past.is_rejected_by(&case, &request.seen(), request.destination)
     }
 
     /// By the answer of the upstream: Envoy 1.40 shows no request headers once
@@ -266,6 +307,8 @@ impl Http {
             authority: header(":authority"),
             method: header(":method"),
             path: None,
+            server_name: None,
+            destination: None,
             who: ruling.plan.identity.resolve(|path| proxy::property(path).ok()),
         });
         let mut wire = request.wire(false);
@@ -281,7 +324,7 @@ impl Http {
 }
 
 fn end(mut draft: Draft, request: &Request, action: Action, closed: bool) {
-    draft.set_client(client());
+    draft.set_client(client);
     let course = course(action, request.is_tunnel(), closed, draft.duration_us());
     if course.details.as_deref().is_some_and(is_our_guard) {
         draft.rejected_by_guard();

@@ -83,6 +83,11 @@ impl Mail {
         self.outbox.borrow_mut().number()
     }
 
+    /// The `log.record.uid` of a decision.
+    pub(crate) fn uid(&self, number: u64) -> String {
+        self.outbox.borrow().uid(number)
+    }
+
     /// Takes a decided request or connection in.
     pub(crate) fn record(&self, audit: Audit) {
         self.outbox.borrow_mut().add(Record::Audit(Box::new(audit)));

@@ -1,6 +1,7 @@
 //! What HTTP and TCP streams do alike: decide by the policy in force, remember
 //! by what, and record how it ended.
 
+use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 
 use sluice_policy::{Action, Circumstances, Decision, Mode, Policy, Rejection, Seen, Timestamp};
@@ -92,13 +93,14 @@ impl Case {
         })
     }
 
-    /// Decides.
-    pub(crate) fn decide<'s>(&self, seen: &Seen<'s>) -> Decision<'_, 's> {
+    /// Decides what was seen; `destination` as in [`Circumstances`].
+    pub(crate) fn decide<'s>(&self, seen: &Seen<'s>, destination: Option<SocketAddr>) -> Decision<'_, 's> {
         let given = self.ruling.plan.override_mode.as_ref();
         let circumstances = Circumstances {
             now: self.moment.timestamp,
             mode: given.filter(|_| self.overridden).map(|given| given.mode),
             unresolved: self.by.unresolved,
+            destination,
         };
         self.by
             .policy
@@ -184,11 +186,11 @@ impl Past {
 
     /// Decides an open stream again, if that could turn out otherwise; whether
     /// it is rejected now, and has to be closed.
-    pub(crate) fn is_rejected_by(&mut self, case: &Case, seen: &Seen<'_>) -> bool {
+    pub(crate) fn is_rejected_by(&mut self, case: &Case, seen: &Seen<'_>, destination: Option<SocketAddr>) -> bool {
         if !case.differs(&self.basis) {
             return false;
         }
-        let decision = case.decide(seen);
+        let decision = case.decide(seen, destination);
         self.basis = case.basis(&decision);
         if decision.action() != Action::Reject {
             return false;
@@ -223,13 +225,26 @@ pub(crate) fn client() -> Option<Box<str>> {
     Some(host.trim_start_matches('[').trim_end_matches(']').into())
 }
 
+/// Where the client dialled, as Envoy writes addresses.
+pub(crate) fn dialled() -> Option<SocketAddr> {
+    let address = host::stream::property("destination\0address").unwrap_or_default();
+    let parsed = std::str::from_utf8(&address).ok().and_then(|text| text.parse().ok());
+    if parsed.is_none() {
+        // Its name decides, as where the proxy finds the address itself.
+        log::error!("where a connection was dialled cannot be read");
+    }
+    parsed
+}
+
 /// Whether an operator could list what was rejected.
 fn could_be_listed(decision: &Decision<'_, '_>) -> bool {
     use sluice_policy::Reason;
     match decision.rejection() {
         Some(Rejection::Rule(_) | Rejection::Default(_)) => true,
         Some(Rejection::Reason(reason)) => matches!(reason, Reason::PrivateAddress | Reason::SniMismatch),
-        Some(Rejection::Invalid(_)) | None => false,
+        // Without a name there may be an address, and that can be listed.
+        Some(Rejection::Invalid(_)) => decision.target().is_some(),
+        None => false,
     }
 }
 
@@ -315,7 +330,16 @@ impl Draft {
         host::now_nanos().map_or(0, |now| now.saturating_sub(self.audit.at) / 1_000)
     }
 
-    pub(crate) fn set_client(&mut self, client: Option<Box<str>>) {
-        self.audit.wire.client = client;
+    /// Who it was, if nothing has told yet.
+    pub(crate) fn set_client(&mut self, client: impl FnOnce() -> Option<Box<str>>) {
+        let known = &mut self.audit.wire.client;
+        if known.is_none() {
+            *known = client();
+        }
+    }
+
+    /// Its `log.record.uid`.
+    pub(crate) fn uid(&self) -> String {
+        self.mail.uid(self.audit.number)
     }
 }

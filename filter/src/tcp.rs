@@ -1,24 +1,23 @@
-//! `sluice.tcp`: decides every connection on its server name.
+//! `sluice.tcp`: decides every connection, on its server name and on where it goes.
+
+mod sight;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sluice_policy::{Action, Seen};
+use sluice_policy::Action;
 
+use self::sight::{Look, Sight};
 use crate::dispatch;
 use crate::events::{Course, Outcome, Wire, printable};
+use crate::host::Flow;
 use crate::host::stream::{self as proxy, Side};
-use crate::host::{Flow, Status};
 use crate::refusal::Resource;
 use crate::root::Serving;
 use crate::stream::{Case, Draft, Past, client, leave_verdict};
 
 /// The filter state with the verdict of a connection.
 const VERDICT: &str = "sluice_tcp_verdict";
-
-/// The server name that `tls_inspector` read; lower-cased, with its trailing
-/// dot, empty if there is none. Segments joined by NUL.
-const SERVER_NAME: &str = "connection\0requested_server_name";
 
 /// The longest server name in an event, in bytes.
 const MOST_NAME: usize = 255;
@@ -31,7 +30,7 @@ pub(crate) struct Tcp {
 }
 
 struct Decided {
-    server_name: Vec<u8>,
+    sight: Sight,
     who: Option<Rc<Resource>>,
     past: Past,
 }
@@ -52,29 +51,30 @@ impl Tcp {
             return close();
         };
         let ruling = serving.ruling();
-        let server_name = proxy::property(SERVER_NAME).unwrap_or_else(|status| {
-            if status != Status::NOT_FOUND {
-                log::error!("the server name cannot be read: {status}");
-            }
-            Vec::new()
-        });
+        let sight = match Look::at(&ruling.plan) {
+            Look::Decide(sight) => sight,
+            Look::Leave => return Flow::Continue,
+        };
         let who = ruling.plan.identity.resolve(|path| proxy::property(path).ok());
         // A connection cannot be held: paused it would hang, and leak once the
         // client has gone (seen in Envoy 1.40). So it counts as having waited.
         let Some(case) = Case::find(serving, &ruling, who.clone(), true) else {
             return close();
         };
-        let decision = case.decide(&seen(&server_name, ruling.plan.surroundings.default_port));
-        serving.decisions.count(decision.action(), decision.mode());
+        let decision = case.decide(&sight.seen(), sight.destination());
         leave_verdict(VERDICT, &decision);
-        let draft = Draft::begin(&case, &decision, || Wire {
-            protocol: if server_name.is_empty() { "tcp" } else { "tls" },
-            server_name: (!server_name.is_empty()).then(|| printable(&server_name, MOST_NAME).0),
-            ..Wire::default()
+        serving.decisions.count(decision.action(), decision.mode());
+        let draft = Draft::begin(&case, &decision, || {
+            let server_name = sight.server_name().map(|name| printable(name, MOST_NAME).0);
+            Wire {
+                protocol: if server_name.is_some() { "tls" } else { "tcp" },
+                server_name,
+                ..Wire::default()
+            }
         });
         let past = Past::new(&case, &decision, draft);
         let action = past.action;
-        *self.decided.borrow_mut() = Some(Decided { server_name, who, past });
+        *self.decided.borrow_mut() = Some(Decided { sight, who, past });
         match action {
             Action::Reject => close(),
             Action::Allow | Action::Warn => Flow::Continue,
@@ -109,8 +109,8 @@ impl Tcp {
         let Some(case) = Case::find(serving, &ruling, decided.who.clone(), false) else {
             return false;
         };
-        let seen = seen(&decided.server_name, ruling.plan.surroundings.default_port);
-        decided.past.is_rejected_by(&case, &seen)
+        let Decided { sight, past, .. } = decided;
+        past.is_rejected_by(&case, &sight.seen(), sight.destination())
     }
 
     /// The connection has ended.
@@ -120,7 +120,7 @@ impl Tcp {
         };
         let Past { action, closed, .. } = past;
         let Some(mut draft) = past.draft else { return };
-        draft.set_client(client());
+        draft.set_client(client);
         let flags = proxy::number("response\0flags").unwrap_or(0);
         let outcome = match action {
             _ if closed => Outcome::PolicyChanged,
@@ -143,10 +143,6 @@ impl Tcp {
 /// Of Envoy's response flags: no healthy upstream, upstream connection failure,
 /// no route, no cluster and DNS failure (`envoy/stream_info/stream_info.h`).
 const UPSTREAM_FAILED: u64 = 1 << 1 | 1 << 5 | 1 << 8 | 1 << 25 | 1 << 27;
-
-fn seen(server_name: &[u8], port: u16) -> Seen<'_> {
-    Seen::Connection { server_name, port }
-}
 
 /// Closes the connection before anything is dialled. Pausing alone would hang
 /// the client and leak the connection (seen in Envoy 1.40), so it is only what keeps

@@ -2,7 +2,7 @@
 #![doc = ""]
 #![doc = include_str!("../tables/precedence.md")]
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::address;
 use crate::decision::{Decision, Nearest, Rejection, Verdict};
@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::index::Groups;
 use crate::policy::Policy;
 use crate::rule::{Rule, Visible};
-use crate::target::{Seen, Surroundings, Target};
+use crate::target::{InvalidTarget, Seen, Surroundings, Target};
 use crate::timestamp::Timestamp;
 use crate::words::{Effect, Mode, Reason, Why};
 
@@ -25,6 +25,11 @@ pub struct Circumstances {
     /// Nobody knows which resource asks, so that the policy is the tenant's,
     /// and what its default rejects is rejected as [`Reason::NoResource`].
     pub unresolved: bool,
+    /// Where the client dialled, where its bytes would go there (`ORIGINAL_DST`);
+    /// nothing where the proxy finds the address itself. Its port is the port of
+    /// the target, its address is what the name resolved to, and what has no
+    /// usable name is decided by it.
+    pub destination: Option<SocketAddr>,
 }
 
 impl From<Timestamp> for Circumstances {
@@ -33,6 +38,7 @@ impl From<Timestamp> for Circumstances {
             now,
             mode: None,
             unresolved: false,
+            destination: None,
         }
     }
 }
@@ -60,25 +66,74 @@ impl Policy {
         circumstances: impl Into<Circumstances>,
     ) -> Decision<'p, 's> {
         let circumstances = circumstances.into();
-        let target = Target::from_seen(seen, around.default_port);
-        let verdict = match &target {
-            Err(invalid) => Verdict::Reject(Rejection::Invalid(*invalid)),
-            Ok(target) if around.own.contain(target.host, target.port) => {
-                Verdict::Reject(Rejection::Reason(Reason::SelfAddress))
-            }
-            Ok(target) => {
-                let asked = Asked::new(target, circumstances.now);
-                let question = asked.question();
-                let verdict = self.verdict(&question, circumstances.unresolved);
-                self.check_resolved(verdict, &question, resolved)
-            }
-        };
+        let (target, verdict) = self.judge(seen, around, resolved, &circumstances);
         let guarded = around.guard_metadata
             && target
                 .as_ref()
                 .is_ok_and(|target| matches!(target.host, Host::Ip(ip) if address::is_metadata(ip)));
         let mode = circumstances.mode.unwrap_or(self.mode());
-        Decision::new(target.map_err(|_| seen.raw()), verdict, mode, guarded)
+        Decision::new(target, verdict, mode, guarded)
+    }
+
+    /// The target, or the bytes that are none, and the verdict on it.
+    fn judge<'p, 's>(
+        &'p self,
+        seen: &Seen<'s>,
+        around: &Surroundings,
+        resolved: &[IpAddr],
+        circumstances: &Circumstances,
+    ) -> (Result<Target<'s>, &'s [u8]>, Verdict<'p>) {
+        let destination = circumstances.destination;
+        let default_port = destination.map_or(around.default_port, |dialled| dialled.port());
+        let elsewhere = |target: &Target<'_>| destination.is_some_and(|dialled| dialled.port() != target.port);
+        let target = match Target::from_seen(seen, default_port) {
+            Ok(target) if elsewhere(&target) => Err(InvalidTarget::PortElsewhere),
+            other => other,
+        };
+        match target {
+            Ok(target) => {
+                let asked = Asked::new(&target, circumstances.now);
+                let question = asked.question();
+                let verdict = if around.own.contain(target.host, target.port) {
+                    Verdict::Reject(Rejection::Reason(Reason::SelfAddress))
+                } else {
+                    let verdict = self.verdict(&question, circumstances.unresolved);
+                    let verdict = self.check_names(verdict, seen, &question);
+                    let dialled = destination.map(|dialled| dialled.ip());
+                    self.check_resolved(verdict, &question, around, resolved.iter().copied().chain(dialled))
+                };
+                (Ok(target), verdict)
+            }
+            Err(invalid) => self.judge_address(invalid, seen, around, circumstances),
+        }
+    }
+
+    /// What names nothing that a rule could be about, but was dialled at an
+    /// address that one could: rules about the address and its port decide,
+    /// and if none does, it is rejected for what is wrong with the name.
+    fn judge_address<'p, 's>(
+        &'p self,
+        invalid: InvalidTarget,
+        seen: &Seen<'s>,
+        around: &Surroundings,
+        circumstances: &Circumstances,
+    ) -> (Result<Target<'s>, &'s [u8]>, Verdict<'p>) {
+        let rejected = Verdict::Reject(Rejection::Invalid(invalid));
+        let (Seen::Connection { .. }, Some(dialled)) = (seen, circumstances.destination) else {
+            return (Err(seen.raw()), rejected);
+        };
+        let target = Target::opaque(Host::Ip(dialled.ip()), dialled.port());
+        if around.own.contain(target.host, target.port) {
+            return (Ok(target), Verdict::Reject(Rejection::Reason(Reason::SelfAddress)));
+        }
+        let asked = Asked::new(&target, circumstances.now);
+        let verdict = self.verdict(&asked.question(), circumstances.unresolved);
+        match verdict {
+            _ if verdict.rule().is_some() => (Ok(target), verdict),
+            // Without a name the address is all there is, and what an operator would list.
+            _ if invalid == InvalidTarget::ServerNameMissing => (Ok(target), rejected),
+            _ => (Err(seen.raw()), rejected),
+        }
     }
 
     fn verdict<'p>(&'p self, question: &Question<'_, '_>, unresolved: bool) -> Verdict<'p> {
@@ -126,19 +181,62 @@ impl Policy {
             .flat_map(move |&group| self.index().rules(self.rules(), group, effect))
     }
 
+    /// What a second name adds to a verdict that lets the first one pass: the
+    /// server name of a connection, beside the authority of what is inside it
+    /// or around it.
+    fn check_names<'p>(&'p self, verdict: Verdict<'p>, seen: &Seen<'_>, question: &Question<'_, '_>) -> Verdict<'p> {
+        if matches!(verdict, Verdict::Reject(_)) {
+            return verdict;
+        }
+        let reason = match *seen {
+            Seen::Terminated { server_name, .. } => self.mismatch(server_name, question),
+            Seen::Inside { server_name, .. } => mismatch_inside(server_name, question),
+            Seen::Request { .. } | Seen::Connection { .. } | Seen::Address { .. } => None,
+        };
+        reason.map_or(verdict, |reason| Verdict::Reject(Rejection::Reason(reason)))
+    }
+
+    /// A connection may be used for a second host (coalescing, RFC 9113
+    /// §9.1.1) where its own is allowed as well. Without a server name it is
+    /// the authority alone that says where to go.
+    fn mismatch(&self, server_name: &[u8], question: &Question<'_, '_>) -> Option<Reason> {
+        if server_name.is_empty() {
+            return None;
+        }
+        let Ok(named) = Host::parse(server_name) else {
+            return Some(Reason::SniMismatch);
+        };
+        if named == *question.host {
+            return None;
+        }
+        let alone = Question {
+            host: &named,
+            request: None,
+            ..*question
+        };
+        match self.verdict(&alone, false) {
+            Verdict::Allow(_) | Verdict::Warn(_) => None,
+            Verdict::Reject(_) => Some(Reason::SniMismatch),
+        }
+    }
+
     /// What the resolved addresses add to a verdict that lets a name pass.
     fn check_resolved<'p>(
         &'p self,
         verdict: Verdict<'p>,
         question: &Question<'_, '_>,
-        resolved: &[IpAddr],
+        around: &Surroundings,
+        resolved: impl Iterator<Item = IpAddr>,
     ) -> Verdict<'p> {
         // An address literal was decided as what it is.
         if matches!(verdict, Verdict::Reject(_)) || matches!(question.host, Host::Ip(_)) {
             return verdict;
         }
-        for &address in resolved {
+        for address in resolved {
             let host = Host::Ip(address);
+            if around.own.list(host, question.port) {
+                return Verdict::Reject(Rejection::Reason(Reason::SelfAddress));
+            }
             let by_address = Question {
                 host: &host,
                 ..*question
@@ -153,6 +251,21 @@ impl Policy {
             }
         }
         verdict
+    }
+}
+
+/// The port on which a tunnel is for TLS and nothing else.
+const TLS_PORT: u16 = 443;
+
+/// A tunnel to a name carries a ClientHello with that name. Other bytes pass on
+/// ports other than that of HTTPS: the tunnel was decided by its name, and that
+/// is where they go.
+fn mismatch_inside(server_name: Option<&[u8]>, question: &Question<'_, '_>) -> Option<Reason> {
+    match (question.host, server_name) {
+        (_, None) => (question.port == TLS_PORT).then_some(Reason::SniMissing),
+        (Host::Ip(_), Some([])) => None,
+        (Host::Name(_), Some([])) => Some(Reason::SniMissing),
+        (host, Some(name)) => (Host::parse(name) != Ok(*host)).then_some(Reason::SniMismatch),
     }
 }
 

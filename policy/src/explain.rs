@@ -126,7 +126,11 @@ impl Policy {
 }
 
 fn canonical(seen: &Seen<'_>, around: &Surroundings, decision: &Decision<'_, '_>) -> Canonical {
-    match Target::from_seen(seen, around.default_port) {
+    let target = match decision.target() {
+        Some(target) => Ok(*target),
+        None => Target::from_seen(seen, around.default_port),
+    };
+    match target {
         Ok(target) => Canonical::Target {
             host: target.host.to_string(),
             port: target.port,

@@ -21,12 +21,40 @@ pub enum Seen<'a> {
         /// `:path` with its query; `None` where it was not recorded.
         path: Option<&'a [u8]>,
     },
+    /// An HTTP request out of a TLS connection that ended at the proxy, whose
+    /// server name (SNI) may be another one than the authority.
+    Terminated {
+        /// `:authority`, or the `Host` that Envoy put there.
+        authority: &'a [u8],
+        /// `:method`.
+        method: &'a [u8],
+        /// `:path` with its query.
+        path: Option<&'a [u8]>,
+        /// The server name of the ClientHello; empty if there was none.
+        server_name: &'a [u8],
+    },
     /// A TLS connection, of which only the ClientHello is visible.
     Connection {
         /// The server name; empty if there was none.
         server_name: &'a [u8],
         /// The port that will be dialled.
         port: u16,
+    },
+    /// A connection into which nobody looks, because its server speaks first:
+    /// where it was dialled is all there is.
+    Address {
+        /// The address.
+        address: IpAddr,
+        /// The port.
+        port: u16,
+    },
+    /// The first bytes inside a tunnel that `CONNECT` opened.
+    Inside {
+        /// The authority of the `CONNECT`.
+        authority: &'a [u8],
+        /// The server name of the ClientHello, empty if it has none; `None`
+        /// where the bytes are no ClientHello.
+        server_name: Option<&'a [u8]>,
     },
 }
 
@@ -35,8 +63,12 @@ impl<'a> Seen<'a> {
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {
         match *self {
-            Self::Request { authority, .. } => authority,
+            Self::Request { authority, .. } | Self::Terminated { authority, .. } | Self::Inside { authority, .. } => {
+                authority
+            }
             Self::Connection { server_name, .. } => server_name,
+            // It is always a target.
+            Self::Address { .. } => b"",
         }
     }
 }
@@ -89,11 +121,17 @@ impl OwnAddresses {
             Host::Name(name) => name.is_localhost(),
             Host::Ip(ip) => address::is_own(ip),
         };
-        loopback
-            || self
-                .0
-                .iter()
-                .any(|&(own, on)| same_host(own, host) && on.is_none_or(|on| on == port))
+        loopback || self.list(host, port)
+    }
+
+    /// Whether a target is one of the endpoints that were added. What a name
+    /// resolved to is asked about with this: loopback is private there, as any
+    /// address is that a public name has no business resolving to.
+    #[must_use]
+    pub fn list(&self, host: Host, port: u16) -> bool {
+        self.0
+            .iter()
+            .any(|&(own, on)| same_host(own, host) && on.is_none_or(|on| on == port))
     }
 }
 
@@ -151,6 +189,10 @@ pub enum InvalidTarget {
     /// A server name that is an address (RFC 6066 §3 forbids it).
     #[error("the server name is an address, not a name")]
     ServerNameAddress,
+    /// The authority names another port than the one that the client dialled,
+    /// which is the one that its bytes would go to.
+    #[error("the authority names another port than the connection was made to")]
+    PortElsewhere,
 }
 
 impl<'a> Target<'a> {
@@ -164,6 +206,12 @@ impl<'a> Target<'a> {
                 authority,
                 method,
                 path,
+            }
+            | Seen::Terminated {
+                authority,
+                method,
+                path,
+                ..
             } => {
                 let connect = method == b"CONNECT";
                 let (host, port) = split_authority(authority)?;
@@ -178,15 +226,26 @@ impl<'a> Target<'a> {
                     request: (!connect).then_some(RequestLine { method, path }),
                 })
             }
+            Seen::Inside { authority, .. } => {
+                let (host, port) = split_authority(authority)?;
+                let port = parse_port(port.ok_or(InvalidTarget::ConnectWithoutPort)?)?;
+                Ok(Self::opaque(host, port))
+            }
+            Seen::Address { address, port } => Ok(Self::opaque(Host::Ip(address), port)),
             Seen::Connection { server_name: [], .. } => Err(InvalidTarget::ServerNameMissing),
             Seen::Connection { server_name, port } => match Host::parse(server_name)? {
                 Host::Ip(_) => Err(InvalidTarget::ServerNameAddress),
-                host @ Host::Name(_) => Ok(Self {
-                    host,
-                    port,
-                    request: None,
-                }),
+                host @ Host::Name(_) => Ok(Self::opaque(host, port)),
             },
+        }
+    }
+
+    /// A target of which nothing but host and port is visible.
+    pub(crate) fn opaque(host: Host, port: u16) -> Self {
+        Self {
+            host,
+            port,
+            request: None,
         }
     }
 }

@@ -59,10 +59,12 @@ fn seen(sighting: &Sighting) -> String {
             let path = path.unwrap_or_default();
             format!("a request in clear: {} {}", printable(&method), printable(&path))
         }
-        (Sighting::Connection { .. }, ..) => {
+        (Sighting::Connection { .. } | Sighting::Dialled { .. } | Sighting::Inside { .. }, ..) => {
             "a TLS connection by its server name; method and path are not visible".to_owned()
         }
-        (Sighting::Request { .. }, ..) => "an opaque connection (CONNECT); method and path are not visible".to_owned(),
+        (Sighting::Request { .. } | Sighting::Terminated { .. }, ..) => {
+            "an opaque connection (CONNECT); method and path are not visible".to_owned()
+        }
     }
 }
 

@@ -61,6 +61,7 @@ impl<'p> Judge<'p> {
                 now: at,
                 mode,
                 unresolved: false,
+                destination: None,
             },
             path: Bounds::of(policy, Hidden::Path)?,
             request: Bounds::of(policy, Hidden::Request)?,

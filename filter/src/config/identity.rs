@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use ipnet::IpNet;
-use serde::Deserialize;
 
 use super::InvalidConfig;
+use super::members::{Member, Members};
 use crate::refusal::Resource;
 
 /// How the resource of a request is found.
@@ -42,131 +42,92 @@ pub struct Spiffe(Vec<String>);
 
 const ID: &str = "{id}";
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ResourceSource {
-    #[serde(rename = "type")]
-    kind: String,
-    id: Option<String>,
-    id_from: Option<FromSource>,
-}
-
-/// Exactly one of them.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FromSource {
-    node_id: Option<bool>,
-    node_metadata: Option<Vec<String>>,
-    filter_state: Option<String>,
-    spiffe: Option<String>,
-    source_address: Option<Addresses>,
-}
-
-/// `{"192.0.2.0/24": "sb_1"}`
-type Addresses = serde_json::Map<String, serde_json::Value>;
-
 /// The ids of the API: 1 to 253 of these characters.
 fn is_id(id: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     (1..=253).contains(&id.len()) && id.bytes().all(allowed)
 }
 
-fn invalid(field: &'static str, value: &impl std::fmt::Debug, expected: &'static str) -> InvalidConfig {
-    InvalidConfig::Value {
-        field,
-        value: format!("{value:?}"),
-        expected,
-    }
-}
-
 const AN_ID: &str = "an id: 1 to 253 of A-Z a-z 0-9 . _ -";
 
-impl ResourceSource {
-    pub(super) fn compile(self) -> Result<Identity, InvalidConfig> {
+impl Identity {
+    pub(super) fn read(member: &Member<'_>) -> Result<Self, InvalidConfig> {
+        const A_TYPE: &str = "a type such as \"sandbox\", and not \"tenant\"";
+        let mut members = member.members()?;
+        let Some(of_type) = members.take("type") else {
+            return Err(member.expected("type, such as \"sandbox\", and one of id and id_from"));
+        };
+        let kind = of_type.text(A_TYPE)?;
         // The tenant is the scope above all resources and none itself.
-        if !is_id(&self.kind) || self.kind == "tenant" {
-            return Err(invalid(
-                "resource.type",
-                &self.kind,
-                "a type such as \"sandbox\", and not \"tenant\"",
-            ));
+        if !is_id(&kind) || kind == "tenant" {
+            return Err(of_type.expected(A_TYPE));
         }
-        match (self.id, self.id_from) {
-            (Some(id), None) if is_id(&id) => Ok(Identity::Fixed(Rc::new(Resource { kind: self.kind, id }))),
-            (Some(id), None) => Err(invalid("resource.id", &id, AN_ID)),
+        let identity = match (members.take("id"), members.take("id_from")) {
+            (Some(id), None) => match resource(&kind, &id.text(AN_ID)?) {
+                Some(resource) => Self::Fixed(resource),
+                None => return Err(id.expected(AN_ID)),
+            },
             (None, Some(from)) => {
-                let source = from.compile(&self.kind)?;
-                Ok(Identity::From {
-                    kind: self.kind,
-                    source,
-                })
+                let source = Source::read(&from, &kind)?;
+                Self::From { kind, source }
             }
-            (id, _) => Err(invalid("resource", &id, "one of id and id_from")),
-        }
+            _ => return Err(member.expected("one of id and id_from")),
+        };
+        members.done()?;
+        Ok(identity)
     }
 }
 
-impl FromSource {
-    fn compile(self, kind: &str) -> Result<Source, InvalidConfig> {
-        let Self {
-            node_id,
-            node_metadata,
-            filter_state,
-            spiffe,
-            source_address,
-        } = self;
+impl Source {
+    fn read(member: &Member<'_>, kind: &str) -> Result<Self, InvalidConfig> {
+        const A_PATH: &str = "a path such as [\"labels\", \"sandbox\"]";
+        const A_KEY: &str = "a filter state key";
+        let mut members = member.members()?;
         let mut sources = Vec::new();
-        if node_id == Some(true) {
-            sources.push(Source::Property("xds\0node\0id".to_owned()));
+        if let Some(node_id) = members.take("node_id")
+            && node_id.flag()?
+        {
+            sources.push(Self::Property("xds\0node\0id".to_owned()));
         }
-        if let Some(path) = node_metadata {
+        if let Some(metadata) = members.take("node_metadata") {
+            let path = metadata.texts(A_PATH)?;
             if path.is_empty() || path.iter().any(|segment| segment.is_empty() || segment.contains('\0')) {
-                return Err(invalid(
-                    "resource.id_from.node_metadata",
-                    &path,
-                    "a path such as [\"labels\", \"sandbox\"]",
-                ));
+                return Err(metadata.expected(A_PATH));
             }
-            sources.push(Source::Property(format!("xds\0node\0metadata\0{}", path.join("\0"))));
+            sources.push(Self::Property(format!("xds\0node\0metadata\0{}", path.join("\0"))));
         }
-        if let Some(key) = filter_state {
+        if let Some(state) = members.take("filter_state") {
+            let key = state.text(A_KEY)?;
             if key.is_empty() || key.contains('\0') {
-                return Err(invalid("resource.id_from.filter_state", &key, "a filter state key"));
+                return Err(state.expected(A_KEY));
             }
-            sources.push(Source::Property(format!("filter_state\0{key}")));
+            sources.push(Self::Property(format!("filter_state\0{key}")));
         }
-        if let Some(pattern) = spiffe {
-            sources.push(Source::Spiffe(Spiffe::parse(&pattern)?));
+        if let Some(spiffe) = members.take("spiffe") {
+            let pattern = Spiffe::parse(&spiffe.text(Spiffe::EXPECTED)?);
+            sources.push(Self::Spiffe(pattern.ok_or_else(|| spiffe.expected(Spiffe::EXPECTED))?));
         }
-        if let Some(table) = source_address {
-            sources.push(Source::Addresses(addresses(table, kind)?));
+        if let Some(table) = members.take("source_address") {
+            sources.push(Self::Addresses(addresses(table.members()?, kind)?));
         }
+        members.done()?;
         match sources.pop() {
             Some(source) if sources.is_empty() => Ok(source),
-            _ => Err(InvalidConfig::Value {
-                field: "resource.id_from",
-                value: String::new(),
-                expected: "one of node_id (true), node_metadata, filter_state, spiffe and source_address",
-            }),
+            _ => Err(member.expected("one of node_id (true), node_metadata, filter_state, spiffe and source_address")),
         }
     }
 }
 
-fn addresses(table: Addresses, kind: &str) -> Result<Vec<(IpNet, Rc<Resource>)>, InvalidConfig> {
-    let mut found = Vec::with_capacity(table.len());
-    for (block, id) in table {
+/// `{"192.0.2.0/24": "sb_1"}`
+fn addresses(table: Members<'_>, kind: &str) -> Result<Vec<(IpNet, Rc<Resource>)>, InvalidConfig> {
+    let mut found = Vec::new();
+    for (block, id) in table.rest() {
         let net = block
             .parse::<IpNet>()
             .or_else(|_| block.parse::<IpAddr>().map(IpNet::from))
-            .map_err(|_| {
-                invalid(
-                    "resource.id_from.source_address",
-                    &block,
-                    "an address or a block such as \"192.0.2.0/24\"",
-                )
-            })?;
-        let Some(resource) = id.as_str().and_then(|id| resource(kind, id)) else {
-            return Err(invalid("resource.id_from.source_address", &id, AN_ID));
+            .map_err(|_| id.expected("for an address or a block such as \"192.0.2.0/24\""))?;
+        let Some(resource) = resource(kind, &id.text(AN_ID)?) else {
+            return Err(id.expected(AN_ID));
         };
         found.push((net.trunc(), resource));
     }
@@ -174,18 +135,16 @@ fn addresses(table: Addresses, kind: &str) -> Result<Vec<(IpNet, Rc<Resource>)>,
 }
 
 impl Spiffe {
-    fn parse(pattern: &str) -> Result<Self, InvalidConfig> {
+    const EXPECTED: &str = "a pattern such as \"spiffe://example.org/ns/*/sa/{id}\", with {id} once";
+
+    fn parse(pattern: &str) -> Option<Self> {
         let segments: Vec<String> = pattern.split('/').map(str::to_owned).collect();
         let ids = segments.iter().filter(|segment| *segment == ID).count();
         let rooted = pattern.starts_with("spiffe://") && segments.len() > 3;
-        if !rooted || ids != 1 || segments.get(2).is_none_or(|domain| domain.is_empty() || domain == "*") {
-            return Err(invalid(
-                "resource.id_from.spiffe",
-                &pattern,
-                "a pattern such as \"spiffe://example.org/ns/*/sa/{id}\", with {id} once",
-            ));
-        }
-        Ok(Self(segments))
+        let has_domain = segments
+            .get(2)
+            .is_some_and(|domain| !domain.is_empty() && domain != "*");
+        (rooted && has_domain && ids == 1).then_some(Self(segments))
     }
 
     /// The id in a URI that the pattern fits.

@@ -1,8 +1,7 @@
 //! Where events go and policies come from.
 
-use serde::Deserialize;
-
 use super::InvalidConfig;
+use super::members::{Member, Members};
 
 /// Somebody to talk to: what tells one from another, and no more.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,148 +48,84 @@ pub struct Events {
     pub paths: bool,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PolicyServiceSource {
-    cluster: Option<String>,
-    queue: Option<String>,
-    token_env: Option<String>,
-    #[serde(default = "max_resources")]
-    max_resources: u32,
-    #[serde(default = "idle_ms")]
-    idle_ms: u32,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EventsSource {
-    cluster: String,
-    token_env: Option<String>,
-    #[serde(default = "flush_ms")]
-    flush_ms: u32,
-    #[serde(default = "buffer_bytes")]
-    buffer_bytes: u32,
-    #[serde(default)]
-    path: PathDetail,
-}
-
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum PathDetail {
-    #[default]
-    Full,
-    None,
-}
-
-const fn max_resources() -> u32 {
-    4096
-}
-
-const fn idle_ms() -> u32 {
-    600_000
-}
-
-const fn flush_ms() -> u32 {
-    1000
-}
-
-const fn buffer_bytes() -> u32 {
-    8 << 20
-}
-
-fn out_of_range(field: &'static str, value: u32, expected: &'static str) -> InvalidConfig {
-    InvalidConfig::Value {
-        field,
-        value: value.to_string(),
-        expected,
-    }
-}
-
-fn cluster(field: &'static str, name: String) -> Result<To, InvalidConfig> {
+fn cluster(member: &Member<'_>) -> Result<To, InvalidConfig> {
+    const EXPECTED: &str = "the name of a cluster, 1 to 125 bytes";
+    let name = member.text(EXPECTED)?;
     // One byte has to say how long the `GrpcService` around the name is.
     if (1..=125).contains(&name.len()) {
         return Ok(To::Cluster(name));
     }
-    Err(InvalidConfig::Value {
-        field,
-        value: format!("{name:?}"),
-        expected: "the name of a cluster, 1 to 125 bytes",
-    })
+    Err(member.expected(EXPECTED))
 }
 
-fn token_env(field: &'static str, name: Option<String>) -> Result<Option<String>, InvalidConfig> {
-    match name {
-        Some(name) if name.is_empty() || name.contains(['=', '\0']) => Err(InvalidConfig::Value {
-            field,
-            value: format!("{name:?}"),
-            expected: "the name of an environment variable of the VM",
-        }),
-        name => Ok(name),
+fn token_env(members: &mut Members<'_>) -> Result<Option<String>, InvalidConfig> {
+    const EXPECTED: &str = "the name of an environment variable of the VM";
+    let Some(member) = members.take("token_env") else {
+        return Ok(None);
+    };
+    let name = member.text(EXPECTED)?;
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(member.expected(EXPECTED));
     }
+    Ok(Some(name))
 }
 
-impl PolicyServiceSource {
-    pub(super) fn compile(self) -> Result<PolicyService, InvalidConfig> {
-        let to = match (self.cluster, self.queue) {
-            (Some(name), None) => cluster("policy_service.cluster", name)?,
-            (None, Some(name)) if !name.is_empty() => To::Queue(name),
-            (cluster, queue) => {
-                return Err(InvalidConfig::Value {
-                    field: "policy_service",
-                    value: format!("cluster {cluster:?} and queue {queue:?}"),
-                    expected: "one of cluster and queue",
-                });
-            }
-        };
-        if self.max_resources == 0 {
-            return Err(out_of_range(
-                "policy_service.max_resources",
-                0,
-                "a number of resources, 1 and more",
-            ));
-        }
-        if self.idle_ms < 1000 {
-            return Err(out_of_range(
-                "policy_service.idle_ms",
-                self.idle_ms,
-                "milliseconds, 1000 and more",
-            ));
-        }
-        Ok(PolicyService {
-            endpoint: Endpoint {
-                to,
-                token_env: token_env("policy_service.token_env", self.token_env)?,
+impl PolicyService {
+    pub(super) fn read(member: &Member<'_>) -> Result<Self, InvalidConfig> {
+        const EXPECTED: &str = "one of cluster and queue";
+        let mut members = member.members()?;
+        let to = match (members.take("cluster"), members.take("queue")) {
+            (Some(name), None) => cluster(&name)?,
+            (None, Some(queue)) => match queue.text(EXPECTED)? {
+                name if name.is_empty() => return Err(queue.expected("the name of a shared queue")),
+                name => To::Queue(name),
             },
-            max_resources: usize::try_from(self.max_resources).unwrap_or(usize::MAX),
-            idle_ms: self.idle_ms.into(),
+            _ => return Err(member.expected(EXPECTED)),
+        };
+        let token_env = token_env(&mut members)?;
+        let max_resources = match members.take("max_resources") {
+            Some(member) => member.number(1..=u64::from(u32::MAX), "a number of resources, 1 and more")?,
+            None => 4096,
+        };
+        let idle_ms = match members.take("idle_ms") {
+            Some(member) => member.number(1000..=u64::from(u32::MAX), "milliseconds, 1000 and more")?,
+            None => 600_000,
+        };
+        members.done()?;
+        Ok(Self {
+            endpoint: Endpoint { to, token_env },
+            max_resources: usize::try_from(max_resources).unwrap_or(usize::MAX),
+            idle_ms,
         })
     }
 }
 
-impl EventsSource {
-    pub(super) fn compile(self) -> Result<Events, InvalidConfig> {
-        if !(10..=60_000).contains(&self.flush_ms) {
-            return Err(out_of_range(
-                "events.flush_ms",
-                self.flush_ms,
-                "milliseconds from 10 to 60000",
-            ));
-        }
-        if !(65_536..=268_435_456).contains(&self.buffer_bytes) {
-            return Err(out_of_range(
-                "events.buffer_bytes",
-                self.buffer_bytes,
-                "bytes from 65536 to 268435456",
-            ));
-        }
-        Ok(Events {
-            endpoint: Endpoint {
-                to: cluster("events.cluster", self.cluster)?,
-                token_env: token_env("events.token_env", self.token_env)?,
-            },
-            flush_ms: self.flush_ms,
-            buffer_bytes: usize::try_from(self.buffer_bytes).unwrap_or(usize::MAX),
-            paths: matches!(self.path, PathDetail::Full),
+impl Events {
+    pub(super) fn read(member: &Member<'_>) -> Result<Self, InvalidConfig> {
+        let mut members = member.members()?;
+        let Some(to) = members.take("cluster") else {
+            return Err(member.expected("cluster, the name of one"));
+        };
+        let to = cluster(&to)?;
+        let token_env = token_env(&mut members)?;
+        let flush_ms = match members.take("flush_ms") {
+            Some(member) => member.number(10..=60_000, "milliseconds from 10 to 60000")?,
+            None => 1000,
+        };
+        let buffer_bytes = match members.take("buffer_bytes") {
+            Some(member) => member.number(65_536..=268_435_456, "bytes from 65536 to 268435456")?,
+            None => 8 << 20,
+        };
+        let paths = match members.take("path") {
+            Some(member) => member.word(&[("full", true), ("none", false)], "full or none")?,
+            None => true,
+        };
+        members.done()?;
+        Ok(Self {
+            endpoint: Endpoint { to, token_env },
+            flush_ms: u32::try_from(flush_ms).unwrap_or(u32::MAX),
+            buffer_bytes: usize::try_from(buffer_bytes).unwrap_or(usize::MAX),
+            paths,
         })
     }
 }

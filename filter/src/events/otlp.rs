@@ -102,6 +102,11 @@ impl Attributes<'_> {
 }
 
 impl Writer {
+    /// `log.record.uid`
+    pub(crate) fn uid(&self, number: u64) -> String {
+        format!("{}/{number}", self.instance)
+    }
+
     /// A record with its place in the sequence.
     pub(crate) fn record(&self, record: &Record, seq: u64, unsent: usize, counters: Counters) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(1024);
@@ -130,7 +135,7 @@ impl Writer {
     fn audit(&self, audit: &Audit, seq: u64, bytes: &mut Vec<u8>) {
         let severity = severity(&audit.decided);
         let mut attributes = self.begin("audit", audit.at, severity, seq, bytes);
-        attributes.text("log.record.uid", &format!("{}/{}", self.instance, audit.number));
+        attributes.text("log.record.uid", &self.uid(audit.number));
         decided(&audit.decided, &mut attributes);
         wire(&audit.wire, &mut attributes);
         course(&audit.course, &mut attributes);
@@ -248,6 +253,7 @@ fn wire(wire: &Wire, attributes: &mut Attributes<'_>) {
         path_cut,
         server_name,
         client,
+        parent,
     } = wire;
     attributes.text("network.protocol.name", protocol);
     attributes.some("http.request.method", method.as_deref());
@@ -257,6 +263,7 @@ fn wire(wire: &Wire, attributes: &mut Attributes<'_>) {
     }
     attributes.some("tls.client.server_name", server_name.as_deref());
     attributes.some("client.address", client.as_deref());
+    attributes.some("sluice.parent", parent.as_deref());
 }
 
 fn course(course: &Course, attributes: &mut Attributes<'_>) {

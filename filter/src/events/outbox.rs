@@ -114,6 +114,11 @@ impl Outbox {
         self.next_number
     }
 
+    /// The `log.record.uid` of a decision.
+    pub(crate) fn uid(&self, number: u64) -> String {
+        self.writer.uid(number)
+    }
+
     /// Takes a record in. What makes room for it is merged, and counted.
     pub(crate) fn add(&mut self, record: Record) {
         if let Record::Audit(audit) = &record

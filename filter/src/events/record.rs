@@ -73,6 +73,8 @@ pub(crate) struct Wire {
     pub(crate) path_cut: bool,
     pub(crate) server_name: Option<Box<str>>,
     pub(crate) client: Option<Box<str>>,
+    /// The `log.record.uid` of the `CONNECT` that it is inside of.
+    pub(crate) parent: Option<Box<str>>,
 }
 
 /// How it went.
@@ -168,7 +170,7 @@ impl Record {
             .sum::<usize>()
         };
         let wire = |wire: &Wire| {
-            [&wire.method, &wire.path, &wire.server_name, &wire.client]
+            [&wire.method, &wire.path, &wire.server_name, &wire.client, &wire.parent]
                 .into_iter()
                 .map(text)
                 .sum::<usize>()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sluice_policy::{DecisionRecord, Policy, Surroundings, Timestamp};
+use sluice_policy::{Circumstances, DecisionRecord, Policy, Surroundings, Timestamp};
 
 use super::{Engine, EngineError, Setup};
 use crate::recording::Sighting;
@@ -30,7 +30,11 @@ impl NativeEngine {
 
 impl Engine for NativeEngine {
     fn decide(&mut self, sighting: &Sighting, at: Timestamp) -> Result<DecisionRecord<'_>, EngineError> {
-        let seen = sighting.seen();
-        Ok(self.policy.decide(&seen, &self.surroundings, at).record())
+        let circumstances = Circumstances {
+            destination: sighting.destination(),
+            ..at.into()
+        };
+        let decision = self.policy.decide(&sighting.seen(), &self.surroundings, circumstances);
+        Ok(decision.record())
     }
 }

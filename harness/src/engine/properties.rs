@@ -3,15 +3,20 @@
 //! Strings are their bytes, numbers eight bytes in little-endian order, times
 //! nanoseconds. What Envoy does not have at that moment is absent.
 
-use super::stream::{Facts, Wire};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::stream::{Connection, Facts, Wire};
 
 /// The node id of the proxy the harness plays.
 const NODE_ID: &[u8] = b"sluice-harness";
 const NODE_CLUSTER: &[u8] = b"sluice";
 /// The client and the listener, at the addresses tests keep to.
 const CLIENT: (&str, u16) = ("127.0.0.1", 49_152);
-const LISTENER: &str = "127.0.0.1";
-const FORWARD_PROXY_PORT: u16 = 3128;
+const FORWARD_PROXY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3128);
+/// The filter state in which the target of a tunnel crosses an internal hop.
+pub(super) const TUNNEL_TARGET: &str = "sluice.target";
+/// What `tls_inspector` leaves of bytes that are no ClientHello (Envoy 1.40).
+const NOT_TLS: &[u8] = b"TLS_error|error:1000009c:SSL routines:OPENSSL_internal:HTTP_REQUEST:TLS_error_end";
 
 /// The value of a property of this stream.
 pub(super) fn value(facts: &Facts, path: &[&[u8]]) -> Option<Vec<u8>> {
@@ -24,15 +29,16 @@ pub(super) fn value(facts: &Facts, path: &[&[u8]]) -> Option<Vec<u8>> {
             _ => None,
         },
         [b"destination", rest @ ..] => {
-            let port = destination_port(facts)?;
+            let destination = destination(facts)?;
             match rest {
-                [b"address"] => Some(format!("{LISTENER}:{port}").into_bytes()),
-                [b"port"] => number(u64::from(port)),
+                [b"address"] => Some(destination.to_string().into_bytes()),
+                [b"port"] => number(u64::from(destination.port())),
                 _ => None,
             }
         }
         [b"request", rest @ ..] => request(facts, rest),
         [b"response", rest @ ..] => response(facts, rest),
+        [b"filter_state", key] if *key == TUNNEL_TARGET.as_bytes() => tunnel(facts).map(<[u8]>::to_vec),
         [b"filter_state", key] => facts.state(&[key.strip_prefix(b"wasm.")?]),
         _ => facts.state(path),
     }
@@ -51,6 +57,7 @@ fn connection(facts: &Facts, path: &[&[u8]]) -> Option<Vec<u8>> {
         [b"id"] => number(facts.stream?),
         [b"mtls"] => facts.is_stream().then(|| vec![0]),
         [b"requested_server_name"] => Some(server_name(facts)?.to_vec()),
+        [b"transport_failure_reason"] => not_tls(facts).then(|| NOT_TLS.to_vec()),
         _ => None,
     }
 }
@@ -59,16 +66,26 @@ fn connection(facts: &Facts, path: &[&[u8]]) -> Option<Vec<u8>> {
 fn server_name(facts: &Facts) -> Option<&[u8]> {
     match &facts.wire {
         Wire::Root => None,
-        Wire::Request => Some(b""),
-        Wire::Connection { server_name, .. } => Some(server_name),
+        Wire::Request { server_name } | Wire::Connection(Connection { server_name, .. }) => Some(server_name),
     }
 }
 
-fn destination_port(facts: &Facts) -> Option<u16> {
-    match facts.wire {
+fn not_tls(facts: &Facts) -> bool {
+    matches!(facts.wire, Wire::Connection(Connection { not_tls: true, .. }))
+}
+
+fn tunnel(facts: &Facts) -> Option<&[u8]> {
+    match &facts.wire {
+        Wire::Connection(connection) => connection.tunnel.as_deref(),
+        Wire::Root | Wire::Request { .. } => None,
+    }
+}
+
+fn destination(facts: &Facts) -> Option<SocketAddr> {
+    match &facts.wire {
         Wire::Root => None,
-        Wire::Request => Some(FORWARD_PROXY_PORT),
-        Wire::Connection { port, .. } => Some(port),
+        Wire::Request { .. } => Some(FORWARD_PROXY),
+        Wire::Connection(connection) => Some(connection.destination),
     }
 }
 
@@ -76,7 +93,7 @@ fn request(facts: &Facts, path: &[&[u8]]) -> Option<Vec<u8>> {
     if let [b"time"] = path {
         return facts.is_stream().then(|| facts.at_nanos.to_le_bytes().to_vec());
     }
-    if !matches!(facts.wire, Wire::Request) {
+    if !matches!(facts.wire, Wire::Request { .. }) {
         return None;
     }
     let header = |name: &[u8]| facts.request.value(name);
@@ -138,6 +155,12 @@ mod tests {
         Some(value.as_bytes().to_vec())
     }
 
+    fn plain() -> Wire {
+        Wire::Request {
+            server_name: Vec::new(),
+        }
+    }
+
     fn facts(wire: Wire) -> Facts {
         let mut facts = Facts::new(&Journal::default());
         facts.begin(wire, 7, 1_500);
@@ -146,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_request_has_what_envoy_knows_of_it() {
-        let mut facts = facts(Wire::Request);
+        let mut facts = facts(plain());
         let header = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
         facts.request.fill(vec![
             header(":authority", "Example.com:80"),
@@ -183,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_tunnel_request_has_no_path() {
-        let mut facts = facts(Wire::Request);
+        let mut facts = facts(plain());
         facts.request.fill(vec![(b":method".to_vec(), b"CONNECT".to_vec())]);
         for path in ["request|path", "request|url_path", "request|query"] {
             assert_eq!(value_of(&facts, path), None, "{path}");
@@ -192,17 +215,35 @@ mod tests {
 
     #[test]
     fn a_connection_has_its_server_name_and_port() {
-        let server_name = b"example.com".to_vec();
-        let facts = facts(Wire::Connection {
-            server_name,
-            port: 8443,
-        });
+        let facts = facts(Wire::Connection(Connection {
+            server_name: b"example.com".to_vec(),
+            not_tls: false,
+            destination: ([127, 0, 0, 1], 8443).into(),
+            tunnel: None,
+        }));
         assert_eq!(
             value_of(&facts, "connection|requested_server_name"),
             text("example.com")
         );
         assert_eq!(value_of(&facts, "destination|port"), number(8443));
+        assert_eq!(value_of(&facts, "connection|transport_failure_reason"), None);
+        assert_eq!(value_of(&facts, "filter_state|sluice.target"), None);
         assert_eq!(value_of(&facts, "request|method"), None);
+    }
+
+    #[test]
+    fn inside_a_tunnel_its_target_is_known() {
+        let facts = facts(Wire::Connection(Connection {
+            server_name: Vec::new(),
+            not_tls: true,
+            destination: FORWARD_PROXY,
+            tunnel: Some(b"example.com:443".to_vec()),
+        }));
+        assert_eq!(value_of(&facts, "filter_state|sluice.target"), text("example.com:443"));
+        assert_eq!(
+            value_of(&facts, "connection|transport_failure_reason"),
+            Some(NOT_TLS.to_vec())
+        );
     }
 
     #[test]

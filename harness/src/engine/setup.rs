@@ -2,8 +2,11 @@
 //! without one are dialled at.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sluice_policy::PolicyDocument;
+
+use super::properties::TUNNEL_TARGET;
+use super::vm::Plugin;
 
 /// The workload being governed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,6 +41,30 @@ impl Setup {
     }
 }
 
+/// What a plugin has to know of the listener that it stands behind, where that
+/// is no forward proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listener {
+    /// TLS ends there.
+    Terminating,
+    /// TLS passes, and names are dialled at this port.
+    Passthrough(u16),
+    /// Connections go where they were dialled.
+    Original,
+    /// It is the inside of a tunnel.
+    Inside,
+}
+
+impl Listener {
+    /// Which of the filter's plugins is behind it.
+    pub(super) fn plugin(self) -> Plugin {
+        match self {
+            Self::Terminating => Plugin::Http,
+            Self::Passthrough(_) | Self::Original | Self::Inside => Plugin::Tcp,
+        }
+    }
+}
+
 /// A plugin configuration as Envoy would hand it over, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PluginJson(Vec<u8>);
@@ -67,13 +94,19 @@ impl PluginJson {
         &self.0
     }
 
-    /// The same configuration for a listener that dials `port`. What is no
-    /// JSON object stays as it is: refusing it is for the filter.
-    pub(super) fn dialling(&self, port: u16) -> Self {
+    /// The same configuration for another listener. What is no JSON object
+    /// stays as it is: refusing it is for the filter.
+    pub(super) fn at(&self, listener: Listener) -> Self {
         let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(&self.0) else {
             return self.clone();
         };
-        fields.insert("default_port".to_owned(), Value::from(port));
+        let (member, value) = match listener {
+            Listener::Terminating => ("tls", Value::from("terminated")),
+            Listener::Passthrough(port) => ("default_port", Value::from(port)),
+            Listener::Original => ("destination", Value::from("original")),
+            Listener::Inside => ("tunnel", json!({"target": TUNNEL_TARGET})),
+        };
+        fields.insert(member.to_owned(), value);
         Self(serde_json::to_vec(&fields).expect("JSON that was read can be written"))
     }
 }
@@ -107,10 +140,25 @@ mod tests {
     }
 
     #[test]
-    fn only_the_port_differs_between_listeners() {
-        let json = PluginJson::raw(br#"{"policy":{"rules":[]},"default_port":80}"#).dialling(8443);
-        let json: Value = serde_json::from_slice(json.bytes()).unwrap();
-        assert_eq!(json, serde_json::json!({"policy": {"rules": []}, "default_port": 8443}));
-        assert_eq!(PluginJson::raw(b"[").dialling(1).bytes(), b"[");
+    fn only_what_the_listener_is_differs() {
+        let plugin = PluginJson::raw(br#"{"policy":{"rules":[]},"default_port":80}"#);
+        for (listener, expected) in [
+            (Listener::Passthrough(8443), json!({"default_port": 8443})),
+            (
+                Listener::Original,
+                json!({"default_port": 80, "destination": "original"}),
+            ),
+            (Listener::Terminating, json!({"default_port": 80, "tls": "terminated"})),
+            (
+                Listener::Inside,
+                json!({"default_port": 80, "tunnel": {"target": "sluice.target"}}),
+            ),
+        ] {
+            let mut expected = expected;
+            expected["policy"] = json!({"rules": []});
+            let found: Value = serde_json::from_slice(plugin.at(listener).bytes()).unwrap();
+            assert_eq!(found, expected, "{listener:?}");
+        }
+        assert_eq!(PluginJson::raw(b"[").at(Listener::Original).bytes(), b"[");
     }
 }

@@ -1,6 +1,8 @@
 //! One stream as a filter finds it: its headers and properties, and a place
 //! for what the filter does to it.
 
+use std::net::SocketAddr;
+
 use proxy_wasm_host::HeaderMap;
 use proxy_wasm_host::abi::v0_2_1::types::{Action, MapType, Status, StreamType};
 use proxy_wasm_host::abi::v0_2_1::{Access, Callback, ForeignCall, Invocation, LocalResponse, StreamState};
@@ -15,10 +17,24 @@ pub(crate) enum Wire {
     /// No stream: the plugin's own context.
     #[default]
     Root,
-    /// An HTTP request.
-    Request,
+    /// An HTTP request, and the server name of the TLS connection that it came
+    /// in; empty where it came in none.
+    Request { server_name: Vec<u8> },
     /// A TCP connection.
-    Connection { server_name: Vec<u8>, port: u16 },
+    Connection(Connection),
+}
+
+/// A TCP connection as the network filters of Envoy find it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// Empty where there was none.
+    pub(crate) server_name: Vec<u8>,
+    /// Whether `tls_inspector` met something else than a ClientHello.
+    pub(crate) not_tls: bool,
+    /// Where it was dialled, as the listener has it.
+    pub(crate) destination: SocketAddr,
+    /// The target of the tunnel that it is inside of.
+    pub(crate) tunnel: Option<Vec<u8>>,
 }
 
 /// What is known about a stream. Kept from one stream to the next, so that its
@@ -98,7 +114,7 @@ impl StreamState for Lent {
     fn header_map(&mut self, call: Invocation, _: Access, map: MapType) -> Result<&mut dyn HeaderMap, Status> {
         let facts = &mut *self.0;
         let headers = match map {
-            MapType::HttpRequestHeaders if matches!(facts.wire, Wire::Request) => &mut facts.request,
+            MapType::HttpRequestHeaders if matches!(facts.wire, Wire::Request { .. }) => &mut facts.request,
             MapType::HttpResponseHeaders if facts.response_status.is_some() => &mut facts.response,
             _ => return Err(Status::BadArgument),
         };
@@ -190,6 +206,12 @@ mod tests {
         (Lent(facts), journal)
     }
 
+    fn plain() -> Wire {
+        Wire::Request {
+            server_name: Vec::new(),
+        }
+    }
+
     fn call() -> Invocation {
         let context = ContextId::try_from(2).unwrap();
         Invocation::new(GuestId::next(), context).with_callback(Callback::RequestHeaders)
@@ -208,7 +230,7 @@ mod tests {
 
     #[test]
     fn filter_state_reads_back_by_both_of_its_names_until_the_stream_ends() {
-        let (mut lent, journal) = lent(Wire::Request);
+        let (mut lent, journal) = lent(plain());
         for value in [&b"one"[..], b"two"] {
             lent.set_property(call(), &[b"verdict"], value).unwrap();
         }
@@ -219,13 +241,13 @@ mod tests {
         );
         assert_eq!(property(&mut lent, &[b"wasm.verdict"]), None);
         assert_eq!(acts(&journal).len(), 2);
-        lent.0.begin(Wire::Request, 2, 0);
+        lent.0.begin(plain(), 2, 0);
         assert_eq!(property(&mut lent, &[b"verdict"]), None);
     }
 
     #[test]
     fn changed_headers_are_changed_and_recorded() {
-        let (mut lent, journal) = lent(Wire::Request);
+        let (mut lent, journal) = lent(plain());
         lent.0.request.fill(vec![(b"a".to_vec(), b"1".to_vec())]);
         let map = lent
             .header_map(call(), Access::Write, MapType::HttpRequestHeaders)
@@ -247,11 +269,13 @@ mod tests {
 
     #[test]
     fn headers_exist_where_envoy_has_them() {
-        let (mut request, _) = lent(Wire::Request);
-        let (mut connection, _) = lent(Wire::Connection {
+        let (mut request, _) = lent(plain());
+        let (mut connection, _) = lent(Wire::Connection(Connection {
             server_name: Vec::new(),
-            port: 443,
-        });
+            not_tls: false,
+            destination: ([127, 0, 0, 1], 443).into(),
+            tunnel: None,
+        }));
         let has = |lent: &mut Lent, map| lent.header_map(call(), Access::Read, map).is_ok();
         assert!(has(&mut request, MapType::HttpRequestHeaders));
         assert!(!has(&mut request, MapType::HttpResponseHeaders));

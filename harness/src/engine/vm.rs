@@ -15,7 +15,7 @@ use super::clock::VirtualClock;
 use super::error::{Did, EngineError};
 use super::setup::PluginJson;
 use super::shared::Shared;
-use super::stream::{Facts, Lent, Wire};
+use super::stream::{Connection, Facts, Lent, Wire};
 use super::verdict;
 
 /// Which of the filter's plugins a VM runs.
@@ -103,12 +103,14 @@ impl Vm {
     /// Puts one HTTP request through the filter.
     pub(super) fn request(
         &mut self,
+        server_name: &[u8],
         headers: Vec<(Vec<u8>, Vec<u8>)>,
         end_of_stream: bool,
         at: Timestamp,
         acts: &mut Vec<Entry>,
     ) -> Result<DecisionRecord<'static>, EngineError> {
-        let mut facts = self.begin(Wire::Request, at);
+        let server_name = server_name.to_vec();
+        let mut facts = self.begin(Wire::Request { server_name }, at);
         facts.request.fill(headers);
         self.stream(facts, acts, |scope, stream| http_stream(scope, stream, end_of_stream))
     }
@@ -116,13 +118,11 @@ impl Vm {
     /// Puts one TCP connection through the filter.
     pub(super) fn connection(
         &mut self,
-        server_name: &[u8],
-        port: u16,
+        connection: Connection,
         at: Timestamp,
         acts: &mut Vec<Entry>,
     ) -> Result<DecisionRecord<'static>, EngineError> {
-        let server_name = server_name.to_vec();
-        let facts = self.begin(Wire::Connection { server_name, port }, at);
+        let facts = self.begin(Wire::Connection(connection), at);
         self.stream(facts, acts, tcp_stream)
     }
 

@@ -1,26 +1,28 @@
 //! The filter as it is deployed, with this host in Envoy's place.
 
 use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use sluice_policy::{DecisionRecord, Timestamp};
 
 use super::acts::Entry;
-use super::setup::PluginJson;
+use super::setup::{Listener, PluginJson};
+use super::stream::Connection;
 use super::vm::{Plugin, Vm};
 use super::{CompiledFilter, Engine, EngineError, Setup};
 use crate::recording::Sighting;
 
-/// VMs kept for connections. Each serves one port, because a plugin dials one
-/// default port; recordings know few, and a hostile one shall not know more.
-const TCP_VMS: usize = 8;
+/// VMs kept for other listeners than that of a forward proxy. A plugin dials
+/// one default port; recordings know few, and a hostile one shall not know more.
+const OTHER_VMS: usize = 8;
 
 /// Decides by running the real `.wasm`.
 pub struct WasmEngine {
     filter: CompiledFilter,
     config: PluginJson,
-    http: Vm,
-    /// Per port, the one used last at the back.
-    tcp: VecDeque<(u16, Vm)>,
+    proxy: Vm,
+    /// The one used last at the back.
+    others: VecDeque<(Listener, Vm)>,
     acts: Vec<Entry>,
 }
 
@@ -45,10 +47,10 @@ impl WasmEngine {
     fn start(filter: &CompiledFilter, config: PluginJson) -> Result<Self, EngineError> {
         let mut acts = Vec::new();
         Ok(Self {
-            http: Vm::start(filter, Plugin::Http, &config, &mut acts)?,
+            proxy: Vm::start(filter, Plugin::Http, &config, &mut acts)?,
             filter: filter.clone(),
             config,
-            tcp: VecDeque::new(),
+            others: VecDeque::new(),
             acts,
         })
     }
@@ -60,57 +62,109 @@ impl WasmEngine {
         &self.acts
     }
 
-    fn tcp(&mut self, port: u16) -> Result<&mut Vm, EngineError> {
-        let vm = match self.tcp.iter().position(|(served, _)| *served == port) {
-            Some(at) => self.tcp.remove(at),
+    fn behind(&mut self, listener: Listener) -> Result<&mut Vm, EngineError> {
+        let vm = match self.others.iter().position(|(served, _)| *served == listener) {
+            Some(at) => self.others.remove(at),
             None => None,
         };
         let vm = match vm {
             Some(vm) => vm,
             None => {
-                let config = self.config.dialling(port);
-                (port, Vm::start(&self.filter, Plugin::Tcp, &config, &mut self.acts)?)
+                let config = self.config.at(listener);
+                let vm = Vm::start(&self.filter, listener.plugin(), &config, &mut self.acts)?;
+                (listener, vm)
             }
         };
-        if self.tcp.len() == TCP_VMS {
-            self.tcp.pop_front();
+        if self.others.len() == OTHER_VMS {
+            self.others.pop_front();
         }
-        self.tcp.push_back(vm);
-        let (_, vm) = self.tcp.back_mut().expect("it was just pushed");
+        self.others.push_back(vm);
+        let (_, vm) = self.others.back_mut().expect("it was just pushed");
         Ok(vm)
+    }
+
+    fn connection(
+        &mut self,
+        listener: Listener,
+        connection: Connection,
+        at: Timestamp,
+    ) -> Result<DecisionRecord<'_>, EngineError> {
+        let mut acts = std::mem::take(&mut self.acts);
+        let vm = self.behind(listener);
+        let decided = vm.and_then(|vm| vm.connection(connection, at, &mut acts));
+        self.acts = acts;
+        decided
     }
 }
 
 impl Engine for WasmEngine {
     fn decide(&mut self, sighting: &Sighting, at: Timestamp) -> Result<DecisionRecord<'_>, EngineError> {
+        let here = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         match sighting {
             Sighting::Request {
                 authority,
                 method,
                 path,
             } => {
-                let headers = request_headers(authority, method, path.as_deref());
+                let headers = request_headers(authority, method, path.as_deref(), "http");
                 // A tunnel's bytes are still to come when its headers are decided.
                 let end_of_stream = method != b"CONNECT";
-                self.http.request(headers, end_of_stream, at, &mut self.acts)
+                self.proxy.request(b"", headers, end_of_stream, at, &mut self.acts)
             }
-            Sighting::Connection { server_name, port } => {
+            Sighting::Terminated {
+                authority,
+                method,
+                path,
+                server_name,
+            } => {
+                let headers = request_headers(authority, method, path.as_deref(), "https");
                 let mut acts = std::mem::take(&mut self.acts);
-                let decided = self.tcp(*port)?.connection(server_name, *port, at, &mut acts);
+                let vm = self.behind(Listener::Terminating);
+                let decided = vm.and_then(|vm| vm.request(server_name, headers, true, at, &mut acts));
                 self.acts = acts;
                 decided
+            }
+            Sighting::Connection { server_name, port } => {
+                let connection = Connection {
+                    server_name: server_name.clone(),
+                    not_tls: false,
+                    destination: here(*port),
+                    tunnel: None,
+                };
+                self.connection(Listener::Passthrough(*port), connection, at)
+            }
+            Sighting::Dialled {
+                server_name,
+                destination,
+            } => {
+                let connection = Connection {
+                    server_name: server_name.clone(),
+                    not_tls: false,
+                    destination: *destination,
+                    tunnel: None,
+                };
+                self.connection(Listener::Original, connection, at)
+            }
+            Sighting::Inside { authority, server_name } => {
+                let connection = Connection {
+                    server_name: server_name.clone().unwrap_or_default(),
+                    not_tls: server_name.is_none(),
+                    destination: here(0),
+                    tunnel: Some(authority.clone()),
+                };
+                self.connection(Listener::Inside, connection, at)
             }
         }
     }
 }
 
 /// The pseudo-headers in Envoy's order; `CONNECT` has no path.
-fn request_headers(authority: &[u8], method: &[u8], path: Option<&[u8]>) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn request_headers(authority: &[u8], method: &[u8], path: Option<&[u8]>, scheme: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
     let pair = |name: &str, value: &[u8]| (name.as_bytes().to_vec(), value.to_vec());
     let mut headers = Vec::with_capacity(4);
     headers.push(pair(":authority", authority));
     headers.extend(path.map(|path| pair(":path", path)));
     headers.push(pair(":method", method));
-    headers.push(pair(":scheme", b"http"));
+    headers.push(pair(":scheme", scheme.as_bytes()));
     headers
 }

@@ -1,10 +1,12 @@
 //! A stream that has not ended, and the properties it has at each moment.
 
+use std::net::Ipv4Addr;
+
 use proxy_wasm_host::abi::v0_2_1::StreamKind;
 
 use super::traffic::{Connection, Ending, Property, Request, find};
 use crate::engine::acts::Journal;
-use crate::engine::stream::{Facts, Lent, Wire};
+use crate::engine::stream::{Connection as Dialled, Facts, Lent, Wire};
 
 /// A stream that has not ended.
 pub(super) struct Open {
@@ -21,7 +23,8 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn request(request: Request, number: u64, now: u64, journal: &Journal) -> Self {
         let mut facts = Box::new(Facts::new(journal));
-        facts.begin(Wire::Request, number, now);
+        let server_name = Vec::new();
+        facts.begin(Wire::Request { server_name }, number, now);
         facts.request.fill(request.headers);
         Self::new(StreamKind::Http, number, now, facts, request.properties)
     }
@@ -33,7 +36,13 @@ impl Open {
             port,
             properties,
         } = connection;
-        facts.begin(Wire::Connection { server_name, port }, number, now);
+        let connection = Dialled {
+            server_name,
+            not_tls: false,
+            destination: (Ipv4Addr::LOCALHOST, port).into(),
+            tunnel: None,
+        };
+        facts.begin(Wire::Connection(connection), number, now);
         Self::new(StreamKind::Tcp, number, now, facts, properties)
     }
 

@@ -1,6 +1,7 @@
 //! What a filter in a given place would have seen of recorded traffic.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use sluice_policy::Seen;
 
@@ -30,12 +31,38 @@ pub enum Sighting {
         /// `:path` with the query, where it is known.
         path: Option<Vec<u8>>,
     },
+    /// A request out of a TLS connection that ended at the proxy.
+    Terminated {
+        /// `:authority`, byte for byte.
+        authority: Vec<u8>,
+        /// `:method`.
+        method: Vec<u8>,
+        /// `:path` with the query, where it is known.
+        path: Option<Vec<u8>>,
+        /// The server name of the connection; empty where there was none.
+        server_name: Vec<u8>,
+    },
     /// A TLS connection, seen by its server name.
     Connection {
         /// The server name; empty where there was none.
         server_name: Vec<u8>,
         /// The port dialled.
         port: u16,
+    },
+    /// A connection whose bytes go where its client dialled (`ORIGINAL_DST`).
+    Dialled {
+        /// The server name; empty where there was none.
+        server_name: Vec<u8>,
+        /// Where it was dialled.
+        destination: SocketAddr,
+    },
+    /// The inside of a tunnel.
+    Inside {
+        /// The authority of the `CONNECT`, byte for byte.
+        authority: Vec<u8>,
+        /// The server name of the ClientHello, empty where it has none; `None`
+        /// where the bytes are no ClientHello.
+        server_name: Option<Vec<u8>>,
     },
 }
 
@@ -89,25 +116,58 @@ impl Sighting {
                 method,
                 path: path.as_deref(),
             },
+            Self::Terminated {
+                authority,
+                method,
+                path,
+                server_name,
+            } => Seen::Terminated {
+                authority,
+                method,
+                path: path.as_deref(),
+                server_name,
+            },
             Self::Connection { server_name, port } => Seen::Connection {
                 server_name,
                 port: *port,
             },
+            Self::Dialled {
+                server_name,
+                destination,
+            } => Seen::Connection {
+                server_name,
+                port: destination.port(),
+            },
+            Self::Inside { authority, server_name } => Seen::Inside {
+                authority,
+                server_name: server_name.as_deref(),
+            },
         }
     }
 
-    /// Whether method and path are hidden: a `CONNECT` or a TLS connection.
+    /// Where its bytes go, if its client chose that.
+    pub fn destination(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Dialled { destination, .. } => Some(*destination),
+            Self::Request { .. } | Self::Terminated { .. } | Self::Connection { .. } | Self::Inside { .. } => None,
+        }
+    }
+
+    /// Whether method and path are hidden: a `CONNECT`, or a connection into
+    /// which nobody looks.
     pub fn is_opaque(&self) -> bool {
         match self {
-            Self::Request { method, .. } => method == b"CONNECT",
-            Self::Connection { .. } => true,
+            Self::Request { method, .. } | Self::Terminated { method, .. } => method == b"CONNECT",
+            Self::Connection { .. } | Self::Dialled { .. } | Self::Inside { .. } => true,
         }
     }
 
     /// The method for reports; none where the request itself was not seen.
     pub fn method(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Request { method, .. } if !self.is_opaque() => Some(String::from_utf8_lossy(method)),
+            Self::Request { method, .. } | Self::Terminated { method, .. } if !self.is_opaque() => {
+                Some(String::from_utf8_lossy(method))
+            }
             _ => None,
         }
     }
@@ -115,7 +175,7 @@ impl Sighting {
     /// The path for reports, without the query, which may hold secrets.
     pub fn path(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Request { path: Some(path), .. } if !self.is_opaque() => {
+            Self::Request { path: Some(path), .. } | Self::Terminated { path: Some(path), .. } if !self.is_opaque() => {
                 let query = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
                 Some(String::from_utf8_lossy(&path[..query]))
             }
@@ -123,11 +183,17 @@ impl Sighting {
         }
     }
 
-    /// The server name for reports, of a connection known by it.
+    /// The server name for reports, of what came with one or should have.
     pub fn sni(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Connection { server_name, .. } => Some(String::from_utf8_lossy(server_name)),
-            Self::Request { .. } => None,
+            Self::Connection { server_name, .. }
+            | Self::Dialled { server_name, .. }
+            | Self::Terminated { server_name, .. }
+            | Self::Inside {
+                server_name: Some(server_name),
+                ..
+            } => Some(String::from_utf8_lossy(server_name)),
+            Self::Request { .. } | Self::Inside { .. } => None,
         }
     }
 }

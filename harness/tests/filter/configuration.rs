@@ -62,7 +62,7 @@ fn every_mistake_is_refused_by_its_name() {
         ),
         (
             service(json!({"cluster": "c", "token": "secret"})),
-            "policy_service: unknown field `token`",
+            "policy_service.token: unknown field",
         ),
         (events(json!({})), "events"),
         (events(json!({"cluster": ""})), "events.cluster"),

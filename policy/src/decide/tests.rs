@@ -1,5 +1,7 @@
 //! Walks the table of `policy/tables/precedence.md`, and what a table of
-//! requests cannot show: scopes, resolved addresses, exceptions.
+//! requests cannot show: scopes, resolved addresses, exceptions, connections.
+
+mod names;
 
 use super::*;
 use crate::document::PolicyDocument;
@@ -266,6 +268,7 @@ fn who_is_not_known_is_decided_by_the_tenant_and_told_so() {
         now: Timestamp::from_micros(0),
         mode: Some(Mode::Enforce),
         unresolved: true,
+        destination: None,
     };
     for (authority, action, by) in [
         (&b"a.example.com"[..], Action::Allow, None),

@@ -3,8 +3,10 @@
 use super::*;
 
 fn compiled(json: &serde_json::Value) -> Result<Identity, String> {
-    let source: ResourceSource = serde_json::from_value(json.clone()).map_err(|error| error.to_string())?;
-    source.compile().map_err(|error| error.to_string())
+    let json = serde_json::json!({ "resource": json }).to_string();
+    let mut members = Members::of(json.as_bytes()).unwrap();
+    let resource = members.take("resource").unwrap();
+    Identity::read(&resource).map_err(|error| error.to_string())
 }
 
 /// The id for a proxy whose properties are these.
@@ -150,7 +152,7 @@ fn every_refusal_says_what_was_expected() {
         ),
         (
             serde_json::json!({"type": "s", "id_from": {"label": "x"}}),
-            "unknown field `label`",
+            "label: unknown field",
         ),
     ] {
         let error = compiled(&resource).unwrap_err();

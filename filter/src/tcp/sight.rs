@@ -1,0 +1,112 @@
+//! What the proxy shows of a connection: read once, decided as often as the
+//! policy changes.
+
+use std::net::SocketAddr;
+
+use sluice_policy::Seen;
+
+use crate::config::{Destination, Plaintext, Plan};
+use crate::host::Status;
+use crate::host::stream as proxy;
+use crate::stream::dialled;
+
+/// The server name that `tls_inspector` read; lower-cased, with its trailing
+/// dot, empty if there is none. Segments joined by NUL.
+const SERVER_NAME: &str = "connection\0requested_server_name";
+
+/// Set where `tls_inspector` met bytes that are no TLS, and not where a
+/// ClientHello has no server name (seen in Envoy 1.40).
+const NOT_TLS: &str = "connection\0transport_failure_reason";
+
+/// A connection as it was seen.
+pub(crate) enum Sight {
+    /// By its server name, empty if it has none, and by where it was dialled if
+    /// that is where its bytes go.
+    Named {
+        server_name: Vec<u8>,
+        port: u16,
+        destination: Option<SocketAddr>,
+    },
+    /// By where it was dialled alone: nobody has waited for its first bytes.
+    Dialled(SocketAddr),
+}
+
+/// What is to become of a connection before any policy is asked.
+pub(crate) enum Look {
+    /// It is decided.
+    Decide(Sight),
+    /// It is for the HTTP connection manager that follows.
+    Leave,
+}
+
+impl Look {
+    /// Looks at the connection in effect.
+    pub(crate) fn at(plan: &Plan) -> Self {
+        let topology = &plan.topology;
+        let destination = match topology.destination {
+            Destination::Proxy => None,
+            Destination::Original => dialled(),
+        };
+        if let Some(dialled) = destination
+            && topology.opaque_ports.contains(&dialled.port())
+        {
+            return Self::Decide(Sight::Dialled(dialled));
+        }
+        let server_name = server_name();
+        if server_name.is_empty() && topology.plaintext == Plaintext::Defer && !is_tls() {
+            return Self::Leave;
+        }
+        Self::Decide(Sight::Named {
+            server_name,
+            port: destination.map_or(plan.surroundings.default_port, |dialled| dialled.port()),
+            destination,
+        })
+    }
+}
+
+impl Sight {
+    /// The form that a policy decides.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        match self {
+            Self::Named { server_name, port, .. } => Seen::Connection {
+                server_name,
+                port: *port,
+            },
+            Self::Dialled(dialled) => Seen::Address {
+                address: dialled.ip(),
+                port: dialled.port(),
+            },
+        }
+    }
+
+    /// Where its bytes go, if the client chose that.
+    pub(crate) fn destination(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Named { destination, .. } => *destination,
+            Self::Dialled(dialled) => Some(*dialled),
+        }
+    }
+
+    /// The server name, if it has one.
+    pub(crate) fn server_name(&self) -> Option<&[u8]> {
+        let name = match self {
+            Self::Named { server_name, .. } => Some(server_name),
+            Self::Dialled(_) => None,
+        };
+        name.map(Vec::as_slice).filter(|name| !name.is_empty())
+    }
+}
+
+fn server_name() -> Vec<u8> {
+    proxy::property(SERVER_NAME).unwrap_or_else(|status| {
+        if status != Status::NOT_FOUND {
+            log::error!("the server name cannot be read: {status}");
+        }
+        Vec::new()
+    })
+}
+
+/// Whether nothing says that the bytes are no TLS.
+fn is_tls() -> bool {
+    proxy::property(NOT_TLS).map_or(true, |reason| reason.is_empty())
+}
