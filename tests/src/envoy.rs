@@ -2,6 +2,7 @@
 
 mod access_log;
 mod binary;
+mod certificates;
 mod collector;
 mod listeners;
 mod setup;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use access_log::Entry;
+pub use certificates::LocalAuthority;
 pub use setup::{Refused, Setup, shipped_files};
 
 use crate::wait;
@@ -28,6 +30,8 @@ pub struct Envoy {
     folder: Option<TempDir>,
     /// The resource that file-based ECDS watches, as it is now.
     filter: Value,
+    /// The resources in the other files of the topology, by file.
+    further: Vec<(String, Value)>,
     /// The listeners that file-based LDS watches, as they are now.
     listeners: Option<Value>,
 }
@@ -70,28 +74,32 @@ impl Envoy {
     /// Moves a new plugin configuration into place, as an operator would, and waits until
     /// Envoy says that it is in force.
     pub fn switch(&mut self, configuration: &Value) {
-        let applied = format!("{}.config_reload", self.discovery());
-        let before = self.stat(&applied);
-        self.offer(&configuration.to_string());
-        wait::until("Envoy to apply the new configuration", || {
-            (self.stat(&applied) > before).then_some(())
-        });
+        self.offered(&configuration.to_string(), "config_reload");
     }
 
     /// Moves a plugin configuration into place that Envoy is expected to refuse, and waits
     /// until it has.
     pub fn switch_refused(&mut self, configuration: &str) {
-        let refused = format!("{}.update_rejected", self.discovery());
-        let before = self.stat(&refused);
-        self.offer(configuration);
-        wait::until("Envoy to refuse the new configuration", || {
-            (self.stat(&refused) > before).then_some(())
-        });
+        self.offered(configuration, "update_rejected");
     }
 
-    fn offer(&mut self, configuration: &str) {
-        setup::configure(&mut self.filter, configuration);
-        self.put("filter.yaml", &self.filter);
+    /// Puts a configuration into every file that holds a filter, one after the other.
+    fn offered(&mut self, configuration: &str, outcome: &str) {
+        let mut files = std::mem::take(&mut self.further);
+        files.push((setup::FILTER.to_owned(), self.filter.take()));
+        for (name, filter) in &mut files {
+            setup::configure(filter, configuration);
+            let counted = format!("{}.{outcome}", discovery(filter));
+            let before = self.stat(&counted);
+            self.put(name, filter);
+            wait::until(&format!("{counted} to rise"), || {
+                (self.stat(&counted) > before).then_some(())
+            });
+        }
+        if let Some((_, filter)) = files.pop() {
+            self.filter = filter;
+        }
+        self.further = files;
     }
 
     /// Moves the filter into VMs with another `vm_id`, as a change of `vm_config` does, and
@@ -101,9 +109,9 @@ impl Envoy {
             .filter
             .pointer_mut("/resources/0/typed_config/config/vm_config/vm_id");
         *vm.expect("filter.yaml names the VM") = Value::from(vm_id);
-        let applied = format!("{}.config_reload", self.discovery());
+        let applied = format!("{}.config_reload", discovery(&self.filter));
         let before = self.stat(&applied);
-        self.put("filter.yaml", &self.filter);
+        self.put(setup::FILTER, &self.filter);
         wait::until("Envoy to apply the new VM", || {
             (self.stat(&applied) > before).then_some(())
         });
@@ -115,14 +123,6 @@ impl Envoy {
         fs::write(&next, content.to_string()).expect("the test's folder is writable");
         // A move within the folder is atomic, and moves are what Envoy watches for.
         fs::rename(&next, self.folder().join(name)).expect("both are in one folder");
-    }
-
-    /// The prefix of the statistics of our filter's configuration source.
-    fn discovery(&self) -> &'static str {
-        match self.filter.to_string().contains("filters.network.wasm") {
-            true => "extension_config_discovery.network_filter.sluice",
-            false => "extension_config_discovery.http_filter.sluice",
-        }
     }
 
     /// The first access log line that fits, waited for.
@@ -191,6 +191,19 @@ impl Drop for Envoy {
             tail.iter().rev().for_each(|line| eprintln!("  {line}"));
         }
     }
+}
+
+/// The prefix of the statistics of a filter's configuration source.
+fn discovery(filter: &Value) -> String {
+    let resource = &filter["resources"][0];
+    let kind = resource["typed_config"]["@type"].as_str().unwrap_or_default();
+    let place = if kind.contains("filters.network.") {
+        "network_filter"
+    } else {
+        "http_filter"
+    };
+    let name = resource["name"].as_str().unwrap_or_default();
+    format!("extension_config_discovery.{place}.{name}")
 }
 
 fn read_log(folder: &Path) -> String {

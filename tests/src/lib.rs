@@ -13,6 +13,7 @@ pub mod demo;
 pub mod dns;
 pub mod envoy;
 pub mod events;
+pub mod greeter;
 pub mod load;
 pub mod otlp;
 pub mod playbook;

@@ -41,7 +41,11 @@ impl Answer {
 }
 
 /// A connection that gives up loudly instead of hanging.
-pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+///
+/// # Panics
+/// If nobody listens there.
+#[must_use]
+pub fn connect(address: SocketAddr) -> TcpStream {
     loud(TcpStream::connect(address).expect("Envoy listens where its admin said"))
 }
 
@@ -66,7 +70,20 @@ fn loud(stream: TcpStream) -> TcpStream {
 }
 
 /// Whether an error is the other side's close, as opposed to its silence.
-pub(crate) fn is_close(error: &io::Error) -> bool {
+#[must_use]
+pub fn is_close(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
+}
+
+/// The PROXY protocol's line (version 1) for a connection of `client` that was dialled at `dialled`.
+#[must_use]
+pub fn redirected(client: SocketAddr, dialled: SocketAddr) -> String {
+    // Both addresses are of one family.
+    let (family, from) = match dialled {
+        SocketAddr::V4(_) => ("TCP4", client.ip().to_string()),
+        SocketAddr::V6(_) => ("TCP6", "::1".to_owned()),
+    };
+    let (to, client, port) = (dialled.ip(), client.port(), dialled.port());
+    format!("PROXY {family} {from} {to} {client} {port}\r\n")
 }

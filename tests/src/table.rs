@@ -1,5 +1,7 @@
 //! Reads `behaviour.md`: documentation whose tables are run.
 
+use std::net::SocketAddr;
+
 use sluice_harness::recording::Sighting;
 use sluice_policy::{Action, DecisionRecord};
 
@@ -23,7 +25,8 @@ pub struct Row {
     pub form: Form,
     /// The authority or server name, byte for byte.
     pub authority: Vec<u8>,
-    /// The method; empty for a TLS connection.
+    /// The method; for what is no request, what stands in its place: the
+    /// address that was dialled, the target of the tunnel, else nothing.
     pub method: Vec<u8>,
     /// The path; none where there is none to see.
     pub path: Option<Vec<u8>>,
@@ -46,6 +49,10 @@ pub enum Form {
     Http2,
     /// A TLS connection known by its server name.
     Tls,
+    /// A TLS connection that goes where it was dialled.
+    Dialled,
+    /// The inside of a tunnel.
+    Inside,
 }
 
 /// What becomes of a row in Envoy, which has its own opinion of some requests.
@@ -106,7 +113,9 @@ impl Row {
                 "host" => Form::Host,
                 "h2" => Form::Http2,
                 "tls" => Form::Tls,
-                _ => panic!("h1, host, h2 or tls is expected: {text}"),
+                "dialled" => Form::Dialled,
+                "inside" => Form::Inside,
+                _ => panic!("h1, host, h2, tls, dialled or inside is expected: {text}"),
             },
             authority: bytes(code(authority)),
             method: bytes(code(method)),
@@ -121,6 +130,17 @@ impl Row {
             },
             text,
         }
+    }
+
+    /// Where a connection was dialled.
+    ///
+    /// # Panics
+    /// If the row does not say.
+    #[must_use]
+    pub fn dialled(&self) -> SocketAddr {
+        let text = String::from_utf8_lossy(&self.method);
+        text.parse()
+            .unwrap_or_else(|_| panic!("address:port is expected: {}", self.text))
     }
 
     /// What the filter is shown of it.
@@ -138,6 +158,14 @@ impl Row {
                 server_name: authority,
                 port: 443,
             },
+            Form::Dialled => Sighting::Dialled {
+                server_name: authority,
+                destination: self.dialled(),
+            },
+            Form::Inside => Sighting::Inside {
+                authority: self.method.clone(),
+                server_name: (authority != PLAINTEXT).then_some(authority),
+            },
             _ => Sighting::Request {
                 authority,
                 method: self.method.clone(),
@@ -146,6 +174,9 @@ impl Row {
         }
     }
 }
+
+/// What stands for a server name where the bytes are no ClientHello.
+pub const PLAINTEXT: &[u8] = b"(no TLS)";
 
 /// A decision in the words of the table.
 #[must_use]

@@ -1,7 +1,6 @@
 //! Walks `behaviour.md`: every row on the deciding crate, on the `.wasm` in the harness, and in real Envoy.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::thread;
 
 use serde_json::{Value, json};
@@ -9,6 +8,7 @@ use sluice_harness::engine::{CompiledFilter, Engine, NativeEngine, Setup as Engi
 use sluice_policy::{DecisionRecord, PolicyDocument, Timestamp};
 use sluice_tests::dns::Dns;
 use sluice_tests::envoy::{Envoy, Setup};
+use sluice_tests::greeter::{GREETING, Greeter};
 use sluice_tests::raw::{h1, h2, tls};
 use sluice_tests::table::{self, Form, InEnvoy, Row, Section};
 
@@ -104,10 +104,14 @@ fn the_filter_in_the_harness_decides_the_same() {
 #[test]
 fn the_filter_in_envoy_decides_the_same() {
     let dns = Dns::start([]);
-    let greeter = greeter();
+    let greeter = Greeter::answering();
     let mut http = Setup::shipped("forward-proxy", &dns).edit(answer_directly).start();
     let mut tls = Setup::shipped("transparent", &dns)
-        .edit(|bootstrap| join_to(bootstrap, greeter))
+        .edit(|bootstrap| join_to(bootstrap, greeter.address()))
+        .start();
+    let mut original = Setup::shipped("original-dst", &dns)
+        .dialling(greeter.address().port())
+        .redirected_by_proxy_protocol()
         .start();
     let mut mismatches = Mismatches::default();
     // Lines of the log are known by the client's port, which must not be used twice.
@@ -115,18 +119,25 @@ fn the_filter_in_envoy_decides_the_same() {
     for section in sections() {
         let policy: Value = serde_json::from_str(&section.policy).expect("the native run read it");
         http.switch(&json!({"default_port": 80, "policy": policy}));
-        tls.switch(&json!({"default_port": 443, "policy": policy}));
-        let (http_at, tls_at) = (http.listener("forward_proxy"), tls.listener("tls"));
+        tls.switch(&json!({"policy": policy}));
+        original.switch(&json!({"destination": "original", "policy": policy}));
+        let place = |row: &Row| match row.form {
+            Form::Tls => (&tls, "tls"),
+            Form::Dialled => (&original, "outbound"),
+            _ => (&http, "forward_proxy"),
+        };
 
         // First everything is sent, each row on a connection of its own; the log comes later.
         let sent: Vec<Sent> = section
             .rows
             .iter()
-            .map(|row| Sent::send(row, if row.form == Form::Tls { tls_at } else { http_at }))
+            .map(|row| {
+                let (envoy, listener) = place(row);
+                Sent::send(row, envoy.listener(listener))
+            })
             .collect();
         for ((row, sent), expected) in section.rows.iter().zip(&sent).zip(natively(&section)) {
-            let envoy = if row.form == Form::Tls { &tls } else { &http };
-            check(row, sent, &expected, envoy, &mut mismatches);
+            check(row, sent, &expected, place(row).0, &mut mismatches);
         }
         open.extend(sent);
     }
@@ -179,8 +190,12 @@ impl Sent {
                     _open: Box::new(connection),
                 }
             }
-            Form::Tls => {
+            Form::Inside => panic!("a tunnel is sent by other means"),
+            Form::Tls | Form::Dialled => {
                 let mut connection = tls::Connection::open(to);
+                if row.form == Form::Dialled {
+                    connection.redirected(row.dialled());
+                }
                 let passed = connection.hello(authority) == GREETING;
                 Self {
                     client: connection.local(),
@@ -197,7 +212,7 @@ fn check(row: &Row, sent: &Sent, expected: &DecisionRecord<'_>, envoy: &Envoy, m
     let answer = match (&row.envoy, row.form) {
         (InEnvoy::Answers(status), _) => Some(*status),
         (InEnvoy::Resets, _) => None,
-        (_, Form::Tls) if rejected => None,
+        (_, Form::Tls | Form::Dialled) if rejected => None,
         _ if rejected => Some(403),
         _ => Some(PASSED),
     };
@@ -230,22 +245,6 @@ fn answer_directly(bootstrap: &mut Value) {
     let filters = manager["http_filters"].as_array_mut().expect("there are filters");
     filters.retain(|filter| filter["name"] != "envoy.filters.http.dynamic_forward_proxy");
     bootstrap["static_resources"]["clusters"] = json!([]);
-}
-
-const GREETING: &[u8] = b"passed\n";
-
-/// A server that greets and closes, whatever it is sent.
-fn greeter() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-    let address = listener.local_addr().expect("a bound socket has an address");
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            // Closing with something unread would reset the connection and lose the greeting.
-            // Whether the client still listens shows on its side.
-            let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(GREETING));
-        }
-    });
-    address
 }
 
 /// Connections that pass are joined to one address, whatever their server name.

@@ -3,7 +3,7 @@
 mod neighbours;
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 
@@ -19,6 +19,10 @@ use crate::wait;
 pub struct Setup {
     bootstrap: Value,
     filter: Value,
+    /// The other files of the topology that hold a filter, by name.
+    further: Vec<(String, Value)>,
+    /// What else lies beside them.
+    beside: Vec<(String, Vec<u8>)>,
     listeners: Option<Value>,
     concurrency: u32,
     module: &'static [u8],
@@ -53,6 +57,19 @@ pub fn shipped_files() -> Vec<(String, Value)> {
     found
 }
 
+/// The file that every topology has.
+pub(super) const FILTER: &str = "filter.yaml";
+
+/// The files of a topology beside its bootstrap and [`FILTER`].
+fn further(folder: &Path) -> Vec<(String, Value)> {
+    let files = list(folder).into_iter().filter_map(|file| {
+        let name = file.file_name()?.to_str()?.to_owned();
+        let is_filter = name.starts_with("filter-") && name.ends_with(".yaml");
+        is_filter.then(|| (name, read(&file)))
+    });
+    files.collect()
+}
+
 fn list(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the checkout is complete");
     let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -81,10 +98,13 @@ impl Setup {
                 resolvers += 1;
             }
         });
-        assert_ne!(resolvers, 0, "{topology} must not resolve names outside of the tests");
+        let kept = keep_on_loopback(&mut bootstrap);
+        assert_ne!(resolvers + kept, 0, "{topology} must not leave this machine");
         Self {
             bootstrap,
             filter: read(&folder.join("filter.yaml")),
+            further: further(&folder),
+            beside: Vec::new(),
             listeners: None,
             concurrency: 2,
             module: sluice_harness::FILTER_WASM,
@@ -97,10 +117,13 @@ impl Setup {
         self.configuration_text(&configuration.to_string())
     }
 
-    /// The plugin configuration as any text.
+    /// The plugin configuration as any text; every filter of the topology has it.
     #[must_use]
     pub fn configuration_text(mut self, configuration: &str) -> Self {
         configure(&mut self.filter, configuration);
+        for (_, filter) in &mut self.further {
+            configure(filter, configuration);
+        }
         self
     }
 
@@ -129,7 +152,7 @@ impl Setup {
         self
     }
 
-    /// The port that names from TLS are dialled at.
+    /// The port on this machine at which names from TLS, and addresses that clients chose, are dialled.
     #[must_use]
     pub fn dialling(self, port: u16) -> Self {
         self.edit(|bootstrap| {
@@ -137,6 +160,28 @@ impl Setup {
                 if object.contains_key("dns_cache_config") && object.contains_key("port_value") {
                     object.insert("port_value".into(), json!(port));
                 }
+                if object.get("cluster_name") == Some(&json!(DIALLED)) {
+                    *object = assignment(port);
+                }
+            });
+        })
+    }
+
+    /// Connections say where they were going in the PROXY protocol, which stands in for a redirect of the kernel.
+    ///
+    /// # Panics
+    /// If the topology does not ask the kernel.
+    #[must_use]
+    pub fn redirected_by_proxy_protocol(self) -> Self {
+        self.edit(|bootstrap| {
+            let asked = bootstrap.pointer_mut("/static_resources/listeners/0/listener_filters/0");
+            let asked = asked.expect("the listener has filters");
+            assert_eq!(asked["name"], "envoy.filters.listener.original_dst");
+            *asked = json!({
+                "name": "envoy.filters.listener.proxy_protocol",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+                },
             });
         })
     }
@@ -156,9 +201,19 @@ impl Setup {
     /// An environment variable that the filter can read. Comes before [`Setup::inline`] and what builds on it.
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
-        let vm = self.filter.pointer_mut("/resources/0/typed_config/config/vm_config");
-        let vm = vm.expect("filter.yaml holds a Wasm filter");
-        vm["environment_variables"]["key_values"][name] = json!(value);
+        let further = self.further.iter_mut().map(|(_, filter)| filter);
+        for filter in further.chain([&mut self.filter]) {
+            let vm = filter.pointer_mut("/resources/0/typed_config/config/vm_config");
+            let vm = vm.expect("the file holds a Wasm filter");
+            vm["environment_variables"]["key_values"][name] = json!(value);
+        }
+        self
+    }
+
+    /// A further file in Envoy's working directory.
+    #[must_use]
+    pub fn file(mut self, name: &str, content: Vec<u8>) -> Self {
+        self.beside.push((name.to_owned(), content));
         self
     }
 
@@ -172,12 +227,17 @@ impl Setup {
     /// Puts the filter into the bootstrap itself instead of into a file that is watched.
     #[must_use]
     pub fn inline(self) -> Self {
-        let resource = self.filter["resources"][0]["typed_config"].clone();
+        let mut files = self.further.clone();
+        files.push((FILTER.to_owned(), self.filter.clone()));
         self.edit(|bootstrap| {
             each_object(bootstrap, &mut |object| {
-                if object.remove("config_discovery").is_some() {
-                    object.insert("typed_config".into(), resource.clone());
-                }
+                let Some(discovery) = object.remove("config_discovery") else {
+                    return;
+                };
+                let path = &discovery["config_source"]["path_config_source"]["path"];
+                let file = files.iter().find(|(name, _)| *path == format!("./{name}"));
+                let (_, file) = file.unwrap_or_else(|| panic!("no file {path}"));
+                object.insert("typed_config".into(), file["resources"][0]["typed_config"].clone());
             });
         })
     }
@@ -228,6 +288,7 @@ impl Setup {
             child,
             folder: Some(folder),
             filter: self.filter,
+            further: self.further,
             listeners: self.listeners,
         };
         wait::until("Envoy to be ready", || {
@@ -251,7 +312,13 @@ impl Setup {
         };
         // JSON is YAML.
         write("envoy.yaml", self.bootstrap.to_string().as_bytes());
-        write("filter.yaml", self.filter.to_string().as_bytes());
+        write(FILTER, self.filter.to_string().as_bytes());
+        for (name, filter) in &self.further {
+            write(name, filter.to_string().as_bytes());
+        }
+        for (name, content) in &self.beside {
+            write(name, content);
+        }
         if let Some(listeners) = &self.listeners {
             write(listeners::FILE, listeners.to_string().as_bytes());
         }
@@ -276,6 +343,32 @@ impl Setup {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot run {}: {error}", binary::path().display()))
     }
+}
+
+/// The cluster of what goes where its client chose.
+const DIALLED: &str = "where_it_was_dialled";
+
+/// What would go to addresses that clients choose goes to a port of this
+/// machine, by default one at which nobody listens; how often there was one.
+fn keep_on_loopback(bootstrap: &mut Value) -> usize {
+    const DISCARD: u16 = 9;
+    let mut kept = 0;
+    for cluster in items(bootstrap, "/static_resources/clusters") {
+        if cluster["type"] == "ORIGINAL_DST" {
+            assert_eq!(cluster["name"], DIALLED);
+            *cluster = json!({"name": DIALLED, "load_assignment": assignment(DISCARD)});
+            kept += 1;
+        }
+    }
+    kept
+}
+
+fn assignment(port: u16) -> serde_json::Map<String, Value> {
+    let endpoint = json!({"address": socket_address((Ipv4Addr::LOCALHOST, port).into())});
+    let mut assignment = serde_json::Map::new();
+    assignment.insert("cluster_name".into(), json!(DIALLED));
+    assignment.insert("endpoints".into(), json!([{"lb_endpoints": [{"endpoint": endpoint}]}]));
+    assignment
 }
 
 /// Sets the plugin configuration of an ECDS resource.

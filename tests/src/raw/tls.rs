@@ -26,6 +26,13 @@ impl Connection {
         self.stream.local_addr().expect("a connected socket has an address")
     }
 
+    /// Says where the connection was going before it was redirected: in the text
+    /// form of the PROXY protocol, which tells Envoy what a redirect of the kernel would.
+    pub fn redirected(&mut self, dialled: SocketAddr) {
+        let header = super::redirected(self.local(), dialled);
+        self.stream.write_all(header.as_bytes()).expect("Envoy reads");
+    }
+
     /// Sends a ClientHello, without server name if it is empty, and returns what comes
     /// back until the other side closes.
     ///
@@ -46,7 +53,12 @@ impl Connection {
     }
 }
 
-fn client_hello(server_name: &[u8]) -> Vec<u8> {
+/// A ClientHello in one record, without server name if it is empty.
+///
+/// # Panics
+/// If the name does not fit into 64 KiB.
+#[must_use]
+pub fn client_hello(server_name: &[u8]) -> Vec<u8> {
     let name = [&[0], sized(server_name).as_slice()].concat(); // type host_name
     let extension = [&[0, 0], sized(&sized(&name)).as_slice()].concat(); // server_name
     let extensions = if server_name.is_empty() { Vec::new() } else { extension };

@@ -9,7 +9,7 @@ use sluice_tests::world::World;
 const RESET_IN_HANDSHAKE: i32 = 35;
 
 fn policy(mode: &str) -> Value {
-    json!({"default_port": 443, "policy": {"mode": mode, "rules": [
+    json!({"policy": {"mode": mode, "rules": [
         {"id": "gh", "effect": "allow", "host": "api.github.com"},
         {"id": "reading", "effect": "allow", "host": "api.openai.com", "methods": ["GET"]},
         {"id": "new", "effect": "allow", "host": "new.example.com", "warn_only": true},
