@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help run demo test bench build wasm setup fmt clippy doc test-all test-native test-wasm test-envoy clean
+.PHONY: help run demo test bench build wasm image setup fmt clippy doc test-all test-native test-wasm test-envoy clean
 
 WASM := target/sluice_filter.wasm
 STAGE := ./.ci/stage
@@ -50,6 +50,9 @@ wasm: setup ## the filter for Envoy: target/sluice_filter.wasm
 	cargo build -p sluice-filter --lib --target wasm32-wasip1 --profile filter --target-dir target/filter-wasm
 	filter/shrink target/filter-wasm/wasm32-wasip1/filter/sluice_filter.wasm $(WASM)
 	echo "$(WASM)"
+
+image: wasm ## the filter for registries, target/image (OCI image layout), and its checksum; see envoy/image/README.md
+	@envoy/image/build.py --wasm $(WASM) --out target/image
 
 # rustup reads rust-toolchain.toml; installing what is there already is quick.
 setup:
