@@ -125,6 +125,14 @@ fn with_nack_on_code_cache_miss_the_old_module_rules_until_the_new_one_is_there(
     wait::until("the workers to know", || {
         (statuses(&world, &envoy) == [403, 200]).then_some(())
     });
+
+    // From now on a change of the policy is accepted at once.
+    let (accepted, rejected) = outcomes(&envoy);
+    watched.put("api.github.com");
+    assert_eq!(outcomes_after(&envoy, (accepted, rejected)), (accepted + 1, rejected));
+    wait::until("the workers to know", || {
+        (statuses(&world, &envoy) == [200, 403]).then_some(())
+    });
 }
 
 #[test]
