@@ -1,0 +1,168 @@
+//! What the manifests tell the filter, read by the filter's own code, and what else must not go wrong unseen.
+
+use serde_json::{Value, json};
+use sluice_filter::config::{Identity, Kind, OnUnknown, Plan};
+use sluice_policy::Mode;
+
+use crate::kustomize::{self, Manifests};
+
+/// The EnvoyFilter's plugin: `config` of the Wasm filter that goes out as `sluice.tcp`.
+pub(crate) fn tcp(manifests: &Manifests) -> &Value {
+    let patches = manifests.get("EnvoyFilter", "sluice-tcp")["spec"]["configPatches"].as_array();
+    let mut added = patches
+        .unwrap()
+        .iter()
+        .filter(|patch| patch["applyTo"] == "EXTENSION_CONFIG");
+    let config = &added.next().unwrap()["patch"]["value"]["typed_config"]["config"];
+    assert!(added.next().is_none(), "one extension");
+    config
+}
+
+fn http(manifests: &Manifests) -> &Value {
+    &manifests.get("WasmPlugin", "sluice-http")["spec"]
+}
+
+fn plan(configuration: &Value, root_id: &Value) -> Plan {
+    let kind = Kind::of_root_id(root_id.as_str().unwrap_or_default()).unwrap();
+    // Istio and Envoy both hand over JSON text of it, or its protobuf form.
+    Plan::from_plugin_configuration(configuration.to_string().as_bytes(), kind)
+        .unwrap_or_else(|error| panic!("{error}: {configuration}"))
+}
+
+fn plans(manifests: &Manifests) -> [Plan; 2] {
+    let (http, tcp) = (http(manifests), tcp(manifests));
+    [
+        plan(&http["pluginConfig"], &http["pluginName"]),
+        plan(&tcp["configuration"]["value"], &tcp["root_id"]),
+    ]
+}
+
+#[test]
+fn the_filter_takes_every_configuration() {
+    for (name, manifests) in kustomize::all() {
+        for plan in plans(&manifests) {
+            assert!(plan.policy_service.is_some() && plan.events.is_some(), "{name}");
+            assert!(matches!(plan.identity, Identity::From { .. }), "{name}");
+            assert!(plan.override_mode.is_none(), "{name}: nothing beats the policy");
+            let observes = name == "observe";
+            let on_unknown = if observes {
+                OnUnknown::Observe
+            } else {
+                OnUnknown::Reject
+            };
+            assert_eq!(plan.on_unknown, on_unknown, "{name}");
+            let inline = plan.inline.map(|policy| (policy.mode(), policy.rules().len()));
+            let expected = name.starts_with("locked").then_some((Mode::Enforce, 5));
+            assert_eq!(inline, expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn both_filters_are_one_module_and_are_told_the_same() {
+    for (name, manifests) in kustomize::all() {
+        let (http, tcp) = (http(&manifests), tcp(&manifests));
+        assert_eq!(
+            tcp["vm_config"]["code"]["remote"]["http_uri"]["uri"], http["url"],
+            "{name}"
+        );
+        let shared = |configuration: &Value| {
+            let mut members = configuration.as_object().unwrap().clone();
+            members.remove("opaque_ports");
+            Value::from(members)
+        };
+        let told = (&http["pluginConfig"], &tcp["configuration"]["value"]);
+        assert_eq!(shared(told.0), shared(told.1), "{name}");
+        assert_eq!(http["failStrategy"], "FAIL_RELOAD", "{name}");
+        assert_eq!(tcp["failure_policy"], "FAIL_RELOAD", "{name}");
+    }
+}
+
+#[test]
+fn no_secret_is_where_the_admin_port_shows_it() {
+    for (name, manifests) in kustomize::all() {
+        for object in &manifests.0 {
+            let text = object.to_string();
+            assert!(
+                !text.contains("token_env") && !text.contains("vmConfig"),
+                "{name}: {text}"
+            );
+            assert!(!text.contains("environment_variables"), "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_collector_is_called_by_a_name_that_the_registry_has_and_no_sandbox_may() {
+    for (name, manifests) in kustomize::all() {
+        let entry = &manifests.get("ServiceEntry", "collector")["spec"];
+        let (host, port) = (&entry["hosts"][0], &entry["ports"][0]["number"]);
+        let cluster = format!("outbound|{port}||{}", host.as_str().unwrap());
+        let configuration = &http(&manifests)["pluginConfig"];
+        assert_eq!(configuration["policy_service"]["cluster"], cluster, "{name}");
+        assert_eq!(configuration["events"]["cluster"], cluster, "{name}");
+        assert_eq!(configuration["own"], json!([host, entry["addresses"][0]]), "{name}");
+        let rules: Vec<_> = manifests.of_kind("DestinationRule").map(|rule| &rule["spec"]).collect();
+        for rule in &rules {
+            assert_eq!(rule["trafficPolicy"]["tls"]["mode"], "ISTIO_MUTUAL", "{name}");
+        }
+        assert!(rules.iter().any(|rule| rule["host"] == *host), "{name}");
+    }
+}
+
+#[test]
+fn the_collector_takes_the_certificates_of_sandboxes_and_shows_its_own() {
+    let base = kustomize::folder("base");
+    let collector = base.get("Deployment", "sluice-collector");
+    let pod = &collector["spec"]["template"]["spec"];
+    let variables = pod["containers"][0]["env"].as_array().unwrap();
+    let variable = |name: &str| {
+        let found = variables.iter().find(|variable| variable["name"] == name);
+        found
+            .and_then(|variable| variable["value"].as_str())
+            .unwrap_or_default()
+    };
+    // One service account a sandbox, named like the resource.
+    let sandboxes = base.get("WasmPlugin", "sluice-http")["metadata"]["namespace"]
+        .as_str()
+        .unwrap();
+    let expected = format!("sandbox=spiffe://cluster.local/ns/{sandboxes}/sa/{{id}}");
+    assert_eq!(variable("SLUICE_SPIFFE"), expected);
+    for name in ["SLUICE_TLS_CERT", "SLUICE_TLS_KEY", "SLUICE_CLIENT_CA"] {
+        assert!(variable(name).starts_with("/etc/certificates/"), "{name}");
+    }
+    let namespace = collector["metadata"]["namespace"].as_str().unwrap();
+    let account = pod["serviceAccountName"].as_str().unwrap();
+    let shown = format!("spiffe://cluster.local/ns/{namespace}/sa/{account}");
+    assert_eq!(
+        base.get("ServiceEntry", "collector")["spec"]["subjectAltNames"],
+        json!([shown])
+    );
+}
+
+#[test]
+fn what_the_registry_knows_the_policy_lists() {
+    let locked = kustomize::folder("locked");
+    let policy = plans(&locked)[0].inline.clone().unwrap();
+    let surroundings = sluice_policy::Surroundings::new(443);
+    let now = sluice_policy::Timestamp::from_micros(0);
+    for entry in ["listed", "database"].map(|name| &locked.get("ServiceEntry", name)["spec"]) {
+        // What has no name on the wire is decided by its address.
+        let targets = entry["addresses"]
+            .as_array()
+            .unwrap_or_else(|| entry["hosts"].as_array().unwrap());
+        let port = entry["ports"].as_array().unwrap().last().unwrap()["number"]
+            .as_u64()
+            .unwrap();
+        for target in targets {
+            let authority = format!("{}:{port}", target.as_str().unwrap());
+            let seen = sluice_policy::Seen::Request {
+                authority: authority.as_bytes(),
+                method: b"CONNECT",
+                path: None,
+            };
+            let decision = policy.decide(&seen, &surroundings, now);
+            assert_ne!(decision.action(), sluice_policy::Action::Reject, "{authority}");
+        }
+    }
+}
