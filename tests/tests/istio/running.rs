@@ -1,6 +1,9 @@
 //! Patched sidecars at work: what a sandbox sees of them.
 
+use std::fs;
+
 use serde_json::json;
+use sluice_harness::recording::{self, Traffic};
 use sluice_tests::collector::Collector;
 use sluice_tests::raw::{Answer, h1};
 use sluice_tests::wait;
@@ -105,6 +108,31 @@ fn by_workload_the_resource_is_namespace_and_workload() {
     assert_eq!(http.get("http://unlisted.example.com/").http_code, 403);
     let event = scene.collector.event("the rejection", |event| event.name() == "audit");
     assert_eq!(event.resource.text("sluice.resource.id"), Some("sandboxes.ci-1"));
+}
+
+#[test]
+fn what_a_sidecar_logs_can_be_reviewed() {
+    let scene = Scene::alone(&kustomize::folder("observe"));
+    let elsewhere = scene.curl(LOOPBACK, scene.world.teapot.port());
+    assert_eq!(elsewhere.get("https://unlisted.example.com/").http_code, 418);
+    let http = scene.curl(SOMEWHERE, 80);
+    assert_eq!(http.get("http://api.openai.com/v1/models?key=x").http_code, 200);
+    // `kubectl logs` has the agent's lines among them.
+    let log = format!("info\tEnvoy proxy is ready\n{}", scene.envoy.recording(2));
+    let file = tempfile::NamedTempFile::with_suffix(".jsonl").unwrap();
+    fs::write(file.path(), log).unwrap();
+    let reading = recording::read(file.path()).unwrap();
+    assert_eq!((reading.recorded.len(), reading.skipped.len()), (2, 1), "{reading:?}");
+    for recorded in reading.recorded {
+        match recorded.traffic {
+            Traffic::Connection { server_name, .. } => assert_eq!(server_name, b"unlisted.example.com"),
+            Traffic::Exchange { authority, path, .. } => {
+                assert_eq!(authority, b"api.openai.com");
+                assert_eq!(path.as_deref(), Some(&b"/v1/models?key=x"[..]));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// A client that asks for one name and dials the address of another.
