@@ -166,3 +166,11 @@ fn what_the_registry_knows_the_policy_lists() {
         }
     }
 }
+
+/// Istio names the cluster in the SNI of its own TLS (`BuildDNSSrvSubsetKey`), which the collector has to take for a name.
+#[test]
+fn the_server_name_of_the_meshs_tls_is_one() {
+    let name = "outbound_.4317_._.collector.sluice.internal";
+    let read = tokio_rustls::rustls::pki_types::DnsName::try_from(name);
+    assert!(read.is_ok(), "{read:?}");
+}
