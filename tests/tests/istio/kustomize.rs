@@ -80,6 +80,10 @@ pub(crate) fn all() -> Vec<(&'static str, Manifests)> {
         ("observe", folder("observe")),
         ("locked", folder("locked")),
         ("locked by workload", folder("locked").with("by-workload")),
+        (
+            "locked without EnvoyFilters",
+            folder("locked").with("without-envoy-filter"),
+        ),
     ]
 }
 
@@ -154,6 +158,11 @@ impl Manifests {
                 (None, Some(path)) => documents(&folder.join(path)).remove(0),
                 _ => panic!("{}: patch or path: {entry:?}", file.display()),
             };
+            if patch["$patch"] == "delete" {
+                self.0
+                    .retain(|object| !is(object, &entry.target.kind, &entry.target.name));
+                continue;
+            }
             let patch: Patch = serde_json::from_value(patch).expect("a patch is RFC 6902");
             json_patch::patch(self.target(&entry.target), &patch)
                 .unwrap_or_else(|error| panic!("{}: {entry:?}: {error}", file.display()));

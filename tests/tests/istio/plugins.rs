@@ -6,35 +6,46 @@ use sluice_policy::Mode;
 
 use crate::kustomize::{self, Manifests};
 
-/// The EnvoyFilter's plugin: `config` of the Wasm filter that goes out as `sluice.tcp`.
-pub(crate) fn tcp(manifests: &Manifests) -> &Value {
-    let patches = manifests.get("EnvoyFilter", "sluice-tcp")["spec"]["configPatches"].as_array();
-    let mut added = patches
-        .unwrap()
-        .iter()
-        .filter(|patch| patch["applyTo"] == "EXTENSION_CONFIG");
-    let config = &added.next().unwrap()["patch"]["value"]["typed_config"]["config"];
-    assert!(added.next().is_none(), "one extension");
-    config
+/// What one of the two filters is told.
+struct Told<'a> {
+    root_id: &'a str,
+    module: &'a Value,
+    after_a_trap: &'a Value,
+    configuration: &'a Value,
 }
 
-fn http(manifests: &Manifests) -> &Value {
-    &manifests.get("WasmPlugin", "sluice-http")["spec"]
-}
-
-fn plan(configuration: &Value, root_id: &Value) -> Plan {
-    let kind = Kind::of_root_id(root_id.as_str().unwrap_or_default()).unwrap();
-    // Istio and Envoy both hand over JSON text of it, or its protobuf form.
-    Plan::from_plugin_configuration(configuration.to_string().as_bytes(), kind)
-        .unwrap_or_else(|error| panic!("{error}: {configuration}"))
+/// `sluice.http`, always by WasmPlugin, and `sluice.tcp`, by EnvoyFilter or WasmPlugin.
+fn told(manifests: &Manifests) -> [Told<'_>; 2] {
+    let plugins = manifests.of_kind("WasmPlugin").map(|plugin| &plugin["spec"]);
+    let by_plugin = plugins.map(|spec| Told {
+        root_id: spec["pluginName"].as_str().unwrap(),
+        module: &spec["url"],
+        after_a_trap: &spec["failStrategy"],
+        configuration: &spec["pluginConfig"],
+    });
+    let filters = manifests.of_kind("EnvoyFilter");
+    let patches = filters.flat_map(|filter| filter["spec"]["configPatches"].as_array().unwrap());
+    let added = patches.filter(|patch| patch["applyTo"] == "EXTENSION_CONFIG");
+    let configs = added.map(|patch| &patch["patch"]["value"]["typed_config"]["config"]);
+    let by_filter = configs.map(|config| Told {
+        root_id: config["root_id"].as_str().unwrap(),
+        module: &config["vm_config"]["code"]["remote"]["http_uri"]["uri"],
+        after_a_trap: &config["failure_policy"],
+        configuration: &config["configuration"]["value"],
+    });
+    let all: Vec<_> = by_plugin.chain(by_filter).collect();
+    let two = <[Told; 2]>::try_from(all).unwrap_or_else(|all| panic!("two filters, and not {}", all.len()));
+    assert_eq!([two[0].root_id, two[1].root_id], ["sluice.http", "sluice.tcp"]);
+    two
 }
 
 fn plans(manifests: &Manifests) -> [Plan; 2] {
-    let (http, tcp) = (http(manifests), tcp(manifests));
-    [
-        plan(&http["pluginConfig"], &http["pluginName"]),
-        plan(&tcp["configuration"]["value"], &tcp["root_id"]),
-    ]
+    told(manifests).map(|told| {
+        // Istio and Envoy both hand over JSON text of it, or its protobuf form.
+        let text = told.configuration.to_string();
+        Plan::from_plugin_configuration(text.as_bytes(), Kind::of_root_id(told.root_id).unwrap())
+            .unwrap_or_else(|error| panic!("{error}: {text}"))
+    })
 }
 
 #[test]
@@ -61,21 +72,49 @@ fn the_filter_takes_every_configuration() {
 #[test]
 fn both_filters_are_one_module_and_are_told_the_same() {
     for (name, manifests) in kustomize::all() {
-        let (http, tcp) = (http(&manifests), tcp(&manifests));
-        assert_eq!(
-            tcp["vm_config"]["code"]["remote"]["http_uri"]["uri"], http["url"],
-            "{name}"
-        );
-        let shared = |configuration: &Value| {
-            let mut members = configuration.as_object().unwrap().clone();
-            members.remove("opaque_ports");
-            Value::from(members)
-        };
-        let told = (&http["pluginConfig"], &tcp["configuration"]["value"]);
-        assert_eq!(shared(told.0), shared(told.1), "{name}");
-        assert_eq!(http["failStrategy"], "FAIL_RELOAD", "{name}");
-        assert_eq!(tcp["failure_policy"], "FAIL_RELOAD", "{name}");
+        let [http, tcp] = told(&manifests);
+        assert_eq!(tcp.module, http.module, "{name}");
+        assert_eq!([http.after_a_trap, tcp.after_a_trap], ["FAIL_RELOAD"; 2], "{name}");
+        let mut shared = tcp.configuration.clone();
+        for own in ["plaintext", "opaque_ports"] {
+            shared.as_object_mut().unwrap().remove(own);
+        }
+        assert_eq!(&shared, http.configuration, "{name}");
     }
+}
+
+/// Deferring where no HTTP connection manager follows would let everything pass.
+#[test]
+fn only_a_network_plugin_leaves_plain_bytes_to_http() {
+    for (name, manifests) in kustomize::all() {
+        let expected = if name.ends_with("without EnvoyFilters") {
+            "defer"
+        } else {
+            "decide"
+        };
+        assert_eq!(told(&manifests)[1].configuration["plaintext"], expected, "{name}");
+    }
+}
+
+#[test]
+fn a_port_that_is_not_waited_for_is_decided_at_once() {
+    let base = kustomize::folder("base");
+    let patches = base.get("EnvoyFilter", "sluice-tcp")["spec"]["configPatches"].as_array();
+    let inspector = patches.unwrap().iter().find_map(|patch| {
+        let value = &patch["patch"]["value"];
+        value.get("filter_disabled")
+    });
+    let rules = inspector.unwrap()["or_match"]["rules"].as_array().unwrap();
+    let ports: Vec<_> = rules
+        .iter()
+        .map(|rule| {
+            let range = &rule["destination_port_range"];
+            let (start, end) = (range["start"].as_u64().unwrap(), range["end"].as_u64().unwrap());
+            assert_eq!(end, start + 1, "the end is not part of a range: {range}");
+            start
+        })
+        .collect();
+    assert_eq!(told(&base)[1].configuration["opaque_ports"], json!(ports));
 }
 
 #[test]
@@ -98,7 +137,7 @@ fn the_collector_is_called_by_a_name_that_the_registry_has_and_no_sandbox_may() 
         let entry = &manifests.get("ServiceEntry", "collector")["spec"];
         let (host, port) = (&entry["hosts"][0], &entry["ports"][0]["number"]);
         let cluster = format!("outbound|{port}||{}", host.as_str().unwrap());
-        let configuration = &http(&manifests)["pluginConfig"];
+        let configuration = told(&manifests)[0].configuration;
         assert_eq!(configuration["policy_service"]["cluster"], cluster, "{name}");
         assert_eq!(configuration["events"]["cluster"], cluster, "{name}");
         assert_eq!(configuration["own"], json!([host, entry["addresses"][0]]), "{name}");

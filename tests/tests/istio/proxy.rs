@@ -21,6 +21,8 @@ pub(crate) struct Scene {
 
 /// Addresses that the sandbox dials. Only those in 127.0.0.0/8 could be dialled by Envoy too.
 pub(crate) const SOMEWHERE: [u8; 4] = [127, 0, 0, 2];
+/// The database's, in envoy/istio/locked/hosts.yaml.
+pub(crate) const DATABASE: [u8; 4] = [10, 2, 0, 7];
 /// The collector's, in envoy/istio/base/registry.yaml.
 pub(crate) const COLLECTOR: [u8; 4] = [240, 240, 0, 1];
 

@@ -1,6 +1,8 @@
 //! Patched sidecars at work: what a sandbox sees of them.
 
 use std::fs;
+use std::io::{ErrorKind, Read};
+use std::net::TcpStream;
 
 use serde_json::json;
 use sluice_harness::recording::{self, Traffic};
@@ -9,7 +11,7 @@ use sluice_tests::raw::{Answer, h1};
 use sluice_tests::wait;
 
 use crate::kustomize;
-use crate::proxy::{COLLECTOR, SOMEWHERE, Scene, refused};
+use crate::proxy::{COLLECTOR, DATABASE, SOMEWHERE, Scene, refused};
 use crate::sidecar::Sidecar;
 
 /// curl's exit code for a connection that ended during the TLS handshake.
@@ -133,6 +135,43 @@ fn what_a_sidecar_logs_can_be_reviewed() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn what_has_no_name_is_decided_by_its_address() {
+    let scene = Scene::alone(&kustomize::folder("locked"));
+    let request = h1::request(b"GET", b"/", &[(b"host", b"db.corp.example.com")]);
+    let database = scene.to(DATABASE, 5432);
+    assert_eq!(h1::Connection::open(database).send(&request).status(), Some(200));
+    // A port where the server would speak first, and a client that waits for it.
+    let silent = TcpStream::connect(scene.to(DATABASE, 22)).unwrap();
+    silent.set_read_timeout(Some(wait::PATIENCE)).unwrap();
+    match (&silent).read(&mut [0]) {
+        Ok(0) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        other => panic!("not closed: {other:?}"),
+    }
+    for (port, action) in [(5432, "allow"), (22, "reject")] {
+        let decided = scene.envoy.logged("the verdict on an address", |entry| {
+            let verdict = entry.verdict.as_deref().unwrap_or_default();
+            verdict.contains("10.2.0.7") && verdict.contains(&format!("\"port\":{port},"))
+        });
+        assert_eq!(decided.decision()["action"], action);
+    }
+}
+
+#[test]
+fn without_envoy_filters_names_are_still_decided() {
+    let manifests = kustomize::folder("locked").with("without-envoy-filter");
+    let scene = Scene::alone(&manifests);
+    let tls = scene.curl(SOMEWHERE, 443);
+    assert_eq!(tls.get("https://api.github.com/").http_code, 418);
+    assert_eq!(scene.decision("api.github.com")["rule_id"], "gh");
+    assert_eq!(tls.get("https://unlisted.example.com/").exit, RESET_IN_HANDSHAKE);
+    // Before HTTP too, where it leaves bytes that are not TLS alone.
+    let http = scene.curl(SOMEWHERE, 80);
+    assert_eq!(http.get("http://api.openai.com/").http_code, 200);
+    assert_eq!(http.get("http://unlisted.example.com/").http_code, 403);
 }
 
 /// A client that asks for one name and dials the address of another.
