@@ -34,10 +34,9 @@ test: setup ## every test there is, and fmt, clippy, docs
 	$(STAGE) wasm        $(MAKE) --no-print-directory test-wasm
 	$(STAGE) --summary
 
-bench: setup ## decision time, load time and memory, replay throughput, changes of policy in Envoy
-	@cargo bench -p sluice-policy
-	cargo bench -p sluice-harness
-	ENVOY="$$(envoy/find-envoy)" cargo bench -p sluice-tests
+# In one call: cargo chooses features for the packages it is given, so three would compile much of it three times.
+bench: setup ## decision time, load time and memory, replay throughput, changes of policy in Envoy, the collector
+	@ENVOY="$$(envoy/find-envoy)" cargo bench --workspace $(addprefix --bench ,decide load replay policy_changes collecting)
 
 build: setup wasm ## the command line, with the filter inside, and the filter beside it; the first time this takes minutes
 	@cargo build --release -p sluice
