@@ -78,7 +78,7 @@ impl Request {
             path: proxy::request_header(":path").ok(),
             server_name: (topology.tls == Tls::Terminated).then(|| proxy::property(SERVER_NAME).unwrap_or_default()),
             destination: match topology.destination {
-                Destination::Proxy => None,
+                Destination::Proxy | Destination::Registered => None,
                 Destination::Original => dialled(),
             },
             who: ruling.plan.identity.resolve(|path| proxy::property(path).ok()),

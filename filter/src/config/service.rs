@@ -1,5 +1,7 @@
 //! Where events go and policies come from.
 
+use prost::encoding::string;
+
 use super::InvalidConfig;
 use super::members::{Member, Members};
 
@@ -139,10 +141,47 @@ impl Endpoint {
     /// `envoy`, `analytics`).
     #[must_use]
     pub fn grpc_service(&self) -> Option<Vec<u8>> {
+        const ENVOY_GRPC: u32 = 1;
+        const CLUSTER_NAME: u32 = 1;
+        const AUTHORITY: u32 = 2;
         let To::Cluster(name) = &self.to else { return None };
-        let size = u8::try_from(name.len()).ok()?;
-        let mut bytes = vec![b'\n', size.checked_add(2)?, b'\n', size];
-        bytes.extend_from_slice(name.as_bytes());
+        let mut target = Vec::new();
+        string::encode(CLUSTER_NAME, name, &mut target);
+        // Envoy calls services by the name of their cluster, and Istio's (`outbound|4317||host`)
+        // are no authority: servers that look, as ours does, turn the call away.
+        if let Some((_, host)) = name.rsplit_once('|') {
+            string::encode(AUTHORITY, &host.to_owned(), &mut target);
+        }
+        let mut bytes = Vec::new();
+        prost::encoding::bytes::encode(ENVOY_GRPC, &target, &mut bytes);
         Some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(cluster: &str) -> Vec<u8> {
+        let endpoint = Endpoint {
+            to: To::Cluster(cluster.to_owned()),
+            token_env: None,
+        };
+        endpoint.grpc_service().unwrap()
+    }
+
+    #[test]
+    fn a_cluster_is_called_by_its_name() {
+        assert_eq!(service("sluice"), b"\x0a\x08\x0a\x06sluice");
+    }
+
+    #[test]
+    fn a_cluster_of_istio_is_called_by_its_host() {
+        assert_eq!(
+            service("outbound|4317||c.example.com"),
+            b"\x0a\x2d\x0a\x1coutbound|4317||c.example.com\x12\x0dc.example.com"
+        );
+        let long = service(&format!("outbound|4317||{}", "c".repeat(110)));
+        assert_eq!(long.get(..3), Some(&b"\x0a\xef\x01"[..]), "a length of two bytes");
     }
 }

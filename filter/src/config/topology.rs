@@ -26,6 +26,10 @@ pub enum Destination {
     /// The client's: bytes go where it dialled (`ORIGINAL_DST`), and Envoy's
     /// `destination.address` says where that is.
     Original,
+    /// The proxy's, which knows services by the addresses that clients dial
+    /// (Istio's registry). A name is decided as one that it resolves, and only
+    /// what has none is decided by the address that was dialled.
+    Registered,
 }
 
 /// Whether TLS ended before the requests that `sluice.http` is shown.
@@ -54,8 +58,12 @@ impl Topology {
     pub(super) fn take(members: &mut Members<'_>) -> Result<Self, InvalidConfig> {
         let mut topology = Self::default();
         if let Some(member) = members.take("destination") {
-            let words = [("proxy", Destination::Proxy), ("original", Destination::Original)];
-            topology.destination = member.word(&words, "proxy or original")?;
+            let words = [
+                ("proxy", Destination::Proxy),
+                ("original", Destination::Original),
+                ("registered", Destination::Registered),
+            ];
+            topology.destination = member.word(&words, "proxy, original or registered")?;
         }
         if let Some(member) = members.take("tls") {
             let words = [("opaque", Tls::Opaque), ("terminated", Tls::Terminated)];
@@ -106,7 +114,7 @@ mod tests {
         for (json, parts) in [
             (
                 r#"{"destination": "upstream"}"#,
-                &["destination", "proxy or original"][..],
+                &["destination", "proxy, original or registered"][..],
             ),
             (r#"{"tls": true}"#, &["tls", "opaque or terminated"]),
             (r#"{"plaintext": "allow"}"#, &["plaintext", "decide or defer"]),

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use sluice_policy::Seen;
+use sluice_policy::{Host, Seen};
 
 use crate::config::{Destination, Plaintext, Plan};
 use crate::host::Status;
@@ -43,11 +43,11 @@ impl Look {
     /// Looks at the connection in effect.
     pub(crate) fn at(plan: &Plan) -> Self {
         let topology = &plan.topology;
-        let destination = match topology.destination {
+        let dialled = match topology.destination {
             Destination::Proxy => None,
-            Destination::Original => dialled(),
+            Destination::Original | Destination::Registered => dialled(),
         };
-        if let Some(dialled) = destination
+        if let Some(dialled) = dialled
             && topology.opaque_ports.contains(&dialled.port())
         {
             return Self::Decide(Sight::Dialled(dialled));
@@ -56,10 +56,12 @@ impl Look {
         if server_name.is_empty() && topology.plaintext == Plaintext::Defer && !is_tls() {
             return Self::Leave;
         }
+        let goes_by_name =
+            topology.destination == Destination::Registered && matches!(Host::parse(&server_name), Ok(Host::Name(_)));
         Self::Decide(Sight::Named {
             server_name,
-            port: destination.map_or(plan.surroundings.default_port, |dialled| dialled.port()),
-            destination,
+            port: dialled.map_or(plan.surroundings.default_port, |dialled| dialled.port()),
+            destination: dialled.filter(|_| !goes_by_name),
         })
     }
 }
