@@ -2,16 +2,20 @@
 
 mod access_log;
 mod audit;
+mod capture;
 mod error;
 mod har;
 mod lines;
 mod records;
 mod sighting;
 mod sniff;
+mod talk;
 mod traffic;
+mod unheard;
 
 pub use error::{ReadError, SkipReason, Skipped};
 pub use records::{Item, Reading, Records, open, read};
 pub use sighting::{Sighting, Visibility};
 pub use sniff::{Format, Resemblance};
 pub use traffic::{Recorded, Traffic};
+pub use unheard::{FlowProblem, PacketProblem};

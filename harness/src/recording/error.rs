@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::sniff::{Format, Resemblance};
+use super::unheard::{FlowProblem, PacketProblem};
 
 /// An entry that stands for no traffic, with its place and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,44 @@ pub enum SkipReason {
     /// A line that tells nothing about where the traffic went.
     #[error("neither an authority nor a server name was recorded")]
     NoTarget,
+    /// A connection, or the rest of one, that cannot be judged.
+    #[error("to {to}: {problem}")]
+    Flow {
+        /// Where it goes: address and port, and the target of the `CONNECT` it is inside of.
+        to: String,
+        /// Why not.
+        problem: FlowProblem,
+    },
+    /// QUIC connections to one server.
+    #[error("QUIC: not seen by Sluice ({} to {server})", counted(*connections, "connection"))]
+    Quic {
+        /// The server's address and port.
+        server: String,
+        /// How many.
+        connections: u64,
+    },
+    /// Packets that may have belonged to connections, all those that share a reason.
+    #[error("{}: {problem}", counted(*packets, "packet"))]
+    Packets {
+        /// How many.
+        packets: u64,
+        /// Why they were passed over.
+        problem: PacketProblem,
+    },
+    /// The last packet of a file whose writer did not finish it.
+    #[error("the file is cut off here")]
+    CutOff,
+    /// A defect behind which nothing can be found any more.
+    #[error("the file is damaged here and cannot be read any further: {problem}")]
+    Damaged {
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+/// `1 packet`, `2 packets`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Why a file is no recording.

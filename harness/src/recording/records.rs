@@ -1,11 +1,12 @@
 //! Opens a recording and hands out what is in it, piece by piece or all at once.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Chain, Cursor, Read};
+use std::io::{self, BufReader, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use sluice_policy::Timestamp;
 
+use super::capture::Capture;
 use super::error::{ReadError, SkipReason, Skipped};
 use super::lines::Lines;
 use super::sniff::{Format, sniff};
@@ -45,7 +46,7 @@ pub(super) struct Parsed {
 
 /// An open recording: an iterator over its entries.
 ///
-/// JSON Lines are read while iterating, so that a file of any size fits.
+/// All but HTTP Archives are read while iterating, so that a file of any size fits.
 pub struct Records {
     path: PathBuf,
     name: String,
@@ -53,12 +54,16 @@ pub struct Records {
     content: Content,
 }
 
+/// A file whose beginning was read to tell its format.
+type Whole = BufReader<Chain<Cursor<Vec<u8>>, File>>;
+
+/// A place in a file, and what stands there.
+type Entry = (String, Result<Parsed, SkipReason>);
+
 enum Content {
     Entries(std::iter::Enumerate<std::vec::IntoIter<Result<Parsed, SkipReason>>>),
-    Lines(
-        Lines<BufReader<Chain<Cursor<Vec<u8>>, File>>>,
-        fn(&str) -> Result<Parsed, SkipReason>,
-    ),
+    Lines(Lines<Whole>, fn(&str) -> Result<Parsed, SkipReason>),
+    Capture(Box<Capture<Whole>>),
     Ended,
 }
 
@@ -117,8 +122,9 @@ pub fn open(path: &Path) -> Result<Records, ReadError> {
             file.read_to_end(&mut start).map_err(io)?;
             Content::Entries(archive(path, mark, &start)?.into_iter().enumerate())
         }
-        Format::EnvoyAccessLog => Content::Lines(lines(start, file), access_log::line),
-        Format::SluiceAudit => Content::Lines(lines(start, file), audit::line),
+        Format::EnvoyAccessLog => Content::Lines(Lines::new(whole(start, file)), access_log::line),
+        Format::SluiceAudit => Content::Lines(Lines::new(whole(start, file)), audit::line),
+        Format::Capture => Content::Capture(Box::new(Capture::new(whole(start, file)))),
     };
     let name = path
         .file_name()
@@ -133,8 +139,8 @@ pub fn open(path: &Path) -> Result<Records, ReadError> {
     })
 }
 
-fn lines(start: Vec<u8>, rest: File) -> Lines<BufReader<Chain<Cursor<Vec<u8>>, File>>> {
-    Lines::new(BufReader::new(Cursor::new(start).chain(rest)))
+fn whole(start: Vec<u8>, rest: File) -> Whole {
+    BufReader::new(Cursor::new(start).chain(rest))
 }
 
 fn archive(path: &Path, mark: usize, text: &[u8]) -> Result<Vec<Result<Parsed, SkipReason>>, ReadError> {
@@ -171,28 +177,34 @@ impl Records {
     }
 }
 
+impl Content {
+    fn next(&mut self) -> io::Result<Option<Entry>> {
+        let numbered = |(number, parsed)| (format!("#{number}"), parsed);
+        Ok(match self {
+            Self::Entries(entries) => entries.next().map(|(index, parsed)| (format!("#{index}"), parsed)),
+            Self::Lines(lines, reader) => {
+                let line = lines.next()?;
+                line.map(|(number, line)| (format!(":{number}"), line.and_then(*reader)))
+            }
+            Self::Capture(capture) => capture.next()?.map(numbered),
+            Self::Ended => None,
+        })
+    }
+}
+
 impl Iterator for Records {
     type Item = Result<Item, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (place, parsed) = match &mut self.content {
-            Content::Ended => return None,
-            Content::Entries(entries) => {
-                let (index, parsed) = entries.next()?;
-                (format!("#{index}"), parsed)
+        match self.content.next() {
+            Ok(entry) => entry.map(|(place, parsed)| Ok(self.item(place, parsed))),
+            Err(error) => {
+                self.content = Content::Ended;
+                Some(Err(ReadError::Io {
+                    path: self.path.clone(),
+                    error,
+                }))
             }
-            Content::Lines(lines, reader) => match lines.next() {
-                Ok(None) => return None,
-                Ok(Some((number, line))) => (format!(":{number}"), line.and_then(*reader)),
-                Err(error) => {
-                    self.content = Content::Ended;
-                    return Some(Err(ReadError::Io {
-                        path: self.path.clone(),
-                        error,
-                    }));
-                }
-            },
-        };
-        Some(Ok(self.item(place, parsed)))
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
+use super::capture;
+
 /// A recording format that has a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -13,11 +15,13 @@ pub enum Format {
     EnvoyAccessLog,
     /// Sluice's audit export, one row on a line.
     SluiceAudit,
+    /// A packet capture.
+    Capture,
 }
 
 impl Format {
     /// Every format there is a reader for.
-    pub const ALL: [Self; 3] = [Self::Har, Self::EnvoyAccessLog, Self::SluiceAudit];
+    pub const ALL: [Self; 4] = [Self::Har, Self::EnvoyAccessLog, Self::Capture, Self::SluiceAudit];
 
     /// Its name, with what it is known by.
     pub const fn describe(self) -> &'static str {
@@ -25,6 +29,7 @@ impl Format {
             Self::Har => "HAR 1.2 (an object with `log`)",
             Self::EnvoyAccessLog => "Envoy JSON access log (JSON Lines with `authority` or `requested_server_name`)",
             Self::SluiceAudit => "Sluice audit rows (JSON Lines with `would_reject`, and `host` or `raw`)",
+            Self::Capture => "packet capture (pcap or pcapng, not compressed)",
         }
     }
 
@@ -47,8 +52,6 @@ pub enum Resemblance {
     Compressed,
     /// UTF-16 with its byte order mark, as some shells write redirected output.
     Utf16,
-    /// A packet capture.
-    Capture,
     /// Lines that a container runtime wrapped in its own JSON.
     ContainerLog,
     /// JSON Lines whose objects were spread over several lines.
@@ -62,7 +65,6 @@ impl fmt::Display for Resemblance {
         f.write_str(match self {
             Self::Compressed => "it is compressed: unpack it first",
             Self::Utf16 => "it is UTF-16: save it as UTF-8",
-            Self::Capture => "it is a packet capture",
             Self::ContainerLog => {
                 "a container runtime wrapped each line in its own JSON: let the runtime print the log"
             }
@@ -74,6 +76,9 @@ impl fmt::Display for Resemblance {
 
 /// The format of a file that begins with `start` (its byte order mark already removed).
 pub(super) fn sniff(start: &[u8]) -> Result<Format, Option<Resemblance>> {
+    if capture::is_capture(start) {
+        return Ok(Format::Capture);
+    }
     let whole = Outline::of(start);
     if whole.log_is_object {
         return Ok(Format::Har);
@@ -86,15 +91,11 @@ pub(super) fn sniff(start: &[u8]) -> Result<Format, Option<Resemblance>> {
 }
 
 fn resemblance(start: &[u8], whole: &Outline) -> Option<Resemblance> {
-    const MAGIC: [(&[u8], Resemblance); 9] = [
+    const MAGIC: [(&[u8], Resemblance); 5] = [
         (b"\x1f\x8b", Resemblance::Compressed),
         (b"PK\x03\x04", Resemblance::Compressed),
         (b"\xff\xfe", Resemblance::Utf16),
         (b"\xfe\xff", Resemblance::Utf16),
-        (b"\xd4\xc3\xb2\xa1", Resemblance::Capture),
-        (b"\xa1\xb2\xc3\xd4", Resemblance::Capture),
-        (b"\x4d\x3c\xb2\xa1", Resemblance::Capture),
-        (b"\x0a\x0d\x0d\x0a", Resemblance::Capture),
         (b"[20", Resemblance::EnvoyText),
     ];
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
@@ -205,12 +206,25 @@ mod tests {
     }
 
     #[test]
+    fn captures_are_known_by_their_magic_numbers() {
+        for magic in [
+            b"\xd4\xc3\xb2\xa1",
+            b"\xa1\xb2\xc3\xd4",
+            b"\x4d\x3c\xb2\xa1",
+            b"\xa1\xb2\x3c\x4d",
+            b"\x34\xcd\xb2\xa1",
+            b"\x0a\x0d\x0d\x0a",
+        ] {
+            assert_eq!(sniff(magic), Ok(Format::Capture));
+            assert_ne!(sniff(&magic[..3]), Ok(Format::Capture));
+        }
+    }
+
+    #[test]
     fn what_is_no_recording_is_told_apart() {
         for (start, expected) in [
             (&b"\x1f\x8b\x08\x00"[..], Some(Resemblance::Compressed)),
             (b"\xff\xfe{\x00", Some(Resemblance::Utf16)),
-            (b"\xd4\xc3\xb2\xa1\x02\x00", Some(Resemblance::Capture)),
-            (b"\x0a\x0d\x0d\x0a\x1c\x00", Some(Resemblance::Capture)),
             (
                 b"[2026-01-01T00:00:00.000Z] \"GET / HTTP/1.1\" 200",
                 Some(Resemblance::EnvoyText),

@@ -5,7 +5,8 @@ use sluice_policy::Timestamp;
 /// One entry of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
-    /// Where it stands: `cnn.har#17` (entry, from 0) or `access.jsonl:12` (line, from 1).
+    /// Where it stands: `cnn.har#17` (entry, from 0), `access.jsonl:12` (line, from 1) or
+    /// `eth0.pcap#9` (the packet with which it was complete, from 1, as Wireshark numbers them).
     pub source: String,
     /// When it was, if the recording says so in a readable way.
     pub at: Option<Timestamp>,
@@ -55,9 +56,32 @@ pub(crate) fn with_port(authority: &[u8], port: u16) -> Vec<u8> {
     whole
 }
 
+/// The port that an authority names.
+pub(super) fn port_of(authority: &[u8]) -> Option<u16> {
+    let colon = authority.iter().rposition(|byte| matches!(byte, b':' | b']'))?;
+    let port = &authority[colon + 1..];
+    let digits = authority[colon] == b':' && port.iter().all(u8::is_ascii_digit);
+    digits.then(|| str::from_utf8(port).ok()?.parse().ok())?
+}
+
 #[cfg(test)]
 mod tests {
-    use super::with_port;
+    use super::{port_of, with_port};
+
+    #[test]
+    fn a_port_is_what_stands_behind_the_host() {
+        for (authority, expected) in [
+            ("example.com:8443", Some(8443)),
+            ("[2001:db8::1]:1", Some(1)),
+            ("[2001:db8::1]", None),
+            ("example.com", None),
+            ("example.com:", None),
+            ("example.com:+1", None),
+            ("example.com:65536", None),
+        ] {
+            assert_eq!(port_of(authority.as_bytes()), expected, "{authority}");
+        }
+    }
 
     #[test]
     fn a_port_is_added_only_where_there_is_none() {

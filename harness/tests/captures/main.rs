@@ -1,0 +1,10 @@
+//! Packet captures, built byte by byte: what is seen of each connection, and what is
+//! counted with a reason instead.
+
+mod files;
+mod flows;
+mod generate;
+mod hostile;
+mod links;
+mod show;
+mod skipped;
