@@ -10,12 +10,13 @@ mod records;
 mod sighting;
 mod sniff;
 mod talk;
+mod tap;
 mod traffic;
 mod unheard;
 
 pub use error::{ReadError, SkipReason, Skipped};
 pub use records::{Item, Reading, Records, open, read};
 pub use sighting::{Sighting, Visibility};
-pub use sniff::{Format, Resemblance};
+pub use sniff::{Encoding, Format, Resemblance};
 pub use traffic::{Recorded, Traffic};
 pub use unheard::{FlowProblem, PacketProblem};

@@ -103,7 +103,7 @@ pub enum SkipReason {
         /// Why they were passed over.
         problem: PacketProblem,
     },
-    /// The last packet of a file whose writer did not finish it.
+    /// The last packet or trace of a file whose writer did not finish it.
     #[error("the file is cut off here")]
     CutOff,
     /// A defect behind which nothing can be found any more.
@@ -111,6 +111,12 @@ pub enum SkipReason {
     Damaged {
         /// What is wrong.
         problem: &'static str,
+    },
+    /// A trace of Envoy's tap that is none.
+    #[error("not a readable tap trace: {problem}")]
+    Trace {
+        /// What the parser found.
+        problem: String,
     },
 }
 

@@ -10,6 +10,7 @@ use super::capture::Capture;
 use super::error::{ReadError, SkipReason, Skipped};
 use super::lines::Lines;
 use super::sniff::{Format, sniff};
+use super::tap::Tap;
 use super::traffic::{Recorded, Traffic};
 use super::{access_log, audit, har};
 
@@ -64,6 +65,7 @@ enum Content {
     Entries(std::iter::Enumerate<std::vec::IntoIter<Result<Parsed, SkipReason>>>),
     Lines(Lines<Whole>, fn(&str) -> Result<Parsed, SkipReason>),
     Capture(Box<Capture<Whole>>),
+    Tap(Box<Tap<Whole>>),
     Ended,
 }
 
@@ -125,6 +127,7 @@ pub fn open(path: &Path) -> Result<Records, ReadError> {
         Format::EnvoyAccessLog => Content::Lines(Lines::new(whole(start, file)), access_log::line),
         Format::SluiceAudit => Content::Lines(Lines::new(whole(start, file)), audit::line),
         Format::Capture => Content::Capture(Box::new(Capture::new(whole(start, file)))),
+        Format::EnvoyTap(encoding) => Content::Tap(Box::new(Tap::new(whole(start, file), encoding))),
     };
     let name = path
         .file_name()
@@ -187,6 +190,7 @@ impl Content {
                 line.map(|(number, line)| (format!(":{number}"), line.and_then(*reader)))
             }
             Self::Capture(capture) => capture.next()?.map(numbered),
+            Self::Tap(tap) => tap.next()?.map(numbered),
             Self::Ended => None,
         })
     }

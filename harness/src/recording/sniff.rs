@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::capture;
+use super::{capture, tap};
 
 /// A recording format that has a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,11 +17,30 @@ pub enum Format {
     SluiceAudit,
     /// A packet capture.
     Capture,
+    /// Traces of Envoy's tap, as JSON or protobuf.
+    EnvoyTap(Encoding),
+}
+
+/// How a trace of Envoy's tap is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// One JSON object behind the other.
+    Json,
+    /// Protobuf.
+    Binary,
+    /// Protobuf, each trace behind its length.
+    Delimited,
 }
 
 impl Format {
     /// Every format there is a reader for.
-    pub const ALL: [Self; 4] = [Self::Har, Self::EnvoyAccessLog, Self::Capture, Self::SluiceAudit];
+    pub const ALL: [Self; 5] = [
+        Self::Har,
+        Self::EnvoyAccessLog,
+        Self::EnvoyTap(Encoding::Json),
+        Self::Capture,
+        Self::SluiceAudit,
+    ];
 
     /// Its name, with what it is known by.
     pub const fn describe(self) -> &'static str {
@@ -30,6 +49,7 @@ impl Format {
             Self::EnvoyAccessLog => "Envoy JSON access log (JSON Lines with `authority` or `requested_server_name`)",
             Self::SluiceAudit => "Sluice audit rows (JSON Lines with `would_reject`, and `host` or `raw`)",
             Self::Capture => "packet capture (pcap or pcapng, not compressed)",
+            Self::EnvoyTap(_) => "Envoy tap (JSON objects with `http_buffered_trace` or another trace, or protobuf)",
         }
     }
 
@@ -37,6 +57,8 @@ impl Format {
         let has = |key: &str| keys.iter().any(|known| known == key);
         if has("would_reject") && (has("host") || has("raw")) {
             Some(Self::SluiceAudit)
+        } else if keys.iter().any(|key| tap::is_trace(key)) {
+            Some(Self::EnvoyTap(Encoding::Json))
         } else if has("authority") || has("requested_server_name") {
             Some(Self::EnvoyAccessLog)
         } else {
@@ -52,6 +74,8 @@ pub enum Resemblance {
     Compressed,
     /// UTF-16 with its byte order mark, as some shells write redirected output.
     Utf16,
+    /// Envoy's tap in protobuf's text form.
+    TapText,
     /// Lines that a container runtime wrapped in its own JSON.
     ContainerLog,
     /// JSON Lines whose objects were spread over several lines.
@@ -65,6 +89,7 @@ impl fmt::Display for Resemblance {
         f.write_str(match self {
             Self::Compressed => "it is compressed: unpack it first",
             Self::Utf16 => "it is UTF-16: save it as UTF-8",
+            Self::TapText => "it is an Envoy tap in text form: set the format to JSON_BODY_AS_BYTES",
             Self::ContainerLog => {
                 "a container runtime wrapped each line in its own JSON: let the runtime print the log"
             }
@@ -83,9 +108,16 @@ pub(super) fn sniff(start: &[u8]) -> Result<Format, Option<Resemblance>> {
     if whole.log_is_object {
         return Ok(Format::Har);
     }
+    // Its objects go over several lines as Envoy writes them.
+    if whole.keys.iter().any(|key| tap::is_trace(key)) {
+        return Ok(Format::EnvoyTap(Encoding::Json));
+    }
     let mut lines = start.split(|byte| *byte == b'\n');
     if let Some(format) = lines.find_map(|line| Format::of_keys(&Outline::of(line).keys)) {
         return Ok(format);
+    }
+    if let Some(encoding) = tap::binary_encoding(start) {
+        return Ok(Format::EnvoyTap(encoding));
     }
     Err(resemblance(start, &whole))
 }
@@ -103,6 +135,9 @@ fn resemblance(start: &[u8], whole: &Outline) -> Option<Resemblance> {
     }
     if Format::of_keys(&whole.keys).is_some() {
         return Some(Resemblance::SpreadJson);
+    }
+    if tap::is_text(start) {
+        return Some(Resemblance::TapText);
     }
     let wrapped = ["log", "stream", "time"]
         .iter()
@@ -178,7 +213,7 @@ impl<'de> Visitor<'de> for IsObject<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Format, Resemblance, sniff};
+    use super::{Encoding, Format, Resemblance, sniff};
 
     #[test]
     fn formats_are_known_by_content() {
@@ -199,6 +234,14 @@ mod tests {
             (
                 r#"{"would_reject": true, "raw": "a,b", "host": null}"#,
                 Format::SluiceAudit,
+            ),
+            (
+                "{\n  \"http_buffered_trace\": {\n    \"request\": {",
+                Format::EnvoyTap(Encoding::Json),
+            ),
+            (
+                r#"{"socketStreamedTraceSegment": {"traceId": "1"}}"#,
+                Format::EnvoyTap(Encoding::Json),
             ),
         ] {
             assert_eq!(sniff(start.as_bytes()), Ok(expected), "{start}");
@@ -237,6 +280,13 @@ mod tests {
                 br#"{"log": "{\"authority\": \"example.com\"}\n", "stream": "stdout", "time": "2026-01-01T00:00:00Z"}"#,
                 Some(Resemblance::ContainerLog),
             ),
+            (b"socket_buffered_trace {\n  trace_id: 1\n}", Some(Resemblance::TapText)),
+            // words that could be the beginning of protobuf
+            (b"\n\nhello\n", None),
+            (b"\n\x05hello", None),
+            (b"\x08\n\x06hello!", None),
+            (b"\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", None),
+            (b"\x0b\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", None),
             (br#"[{"authority": "example.com"}]"#, None),
             (br#"{"log": []}"#, None),
             (b"hello", None),

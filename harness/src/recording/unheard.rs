@@ -45,6 +45,12 @@ pub enum FlowProblem {
     /// The capture kept only the beginning of each packet.
     #[error("its packets were captured only in part; capture with a larger snap length")]
     Snapped,
+    /// The tap kept only the beginning.
+    #[error("the tap kept only the first bytes; raise max_buffered_rx_bytes")]
+    Truncated,
+    /// The tap wrote bytes as text.
+    #[error("the tap wrote its bytes as text, which damages them; set the format to JSON_BODY_AS_BYTES")]
+    Text,
     /// Too many connections were open at once to wait for the rest of this one.
     #[error("too many flows were open at once to wait for the rest of this one")]
     Crowded,

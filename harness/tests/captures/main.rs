@@ -1,5 +1,5 @@
-//! Packet captures, built byte by byte: what is seen of each connection, and what is
-//! counted with a reason instead.
+//! Packet captures and Envoy taps, built byte by byte: what is seen of each
+//! connection, and what is counted with a reason instead.
 
 mod files;
 mod flows;
@@ -8,3 +8,4 @@ mod hostile;
 mod links;
 mod show;
 mod skipped;
+mod taps;
