@@ -12,7 +12,8 @@ use sluice_policy::{InvalidTimestamp, Timestamp};
 /// The recordings a command works on.
 #[derive(Debug, Args)]
 pub(crate) struct Recordings {
-    /// Recordings: HAR, Envoy JSON access logs or Sluice audit rows, told apart by content; '-' is stdin
+    /// Recordings: HAR, Envoy JSON access logs, Envoy taps, packet captures (pcap, pcapng) or Sluice audit rows, told
+    /// apart by content; '-' is stdin
     #[arg(value_name = "RECORDING", required = true)]
     pub(crate) recordings: Vec<PathBuf>,
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sluice_harness::recording::{self, Recorded, Skipped};
 
 use crate::failure::Failure;
 use crate::output;
+use crate::progress::Bar;
 
 /// Where a recording on stdin is read from.
 const STDIN: &str = "/dev/stdin";
@@ -36,7 +38,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Traffic, Failure> {
             return Err(Failure::Twice { path: path.clone() });
         }
         let file = if path == Path::new("-") { Path::new(STDIN) } else { path };
-        let mut reading = recording::read(file)?;
+        let mut reading = recording::read_watched(file, Arc::new(Bar::new()))?;
         if reading.recorded.is_empty() && reading.skipped.is_empty() {
             output::message(format_args!(
                 "{}: nothing is recorded in it",

@@ -57,6 +57,9 @@ const EXAMPLES: &str = r#"EXAMPLES
   Every decision as JSON, of two recordings:
     sluice replay monday.har access.jsonl --policy policy.json --format json
 
+  What a packet capture holds: each ClientHello by its server name, and plain HTTP requests:
+    sluice replay eth0.pcapng --policy policy.json
+
   In CI: fail if anything would be rejected, with a report:
     sluice replay tests/*.har --policy policy.json --fail-on reject --format junit > report.xml
 

@@ -1,10 +1,10 @@
-//! How far a replay has come, for whoever wants to show it.
+//! How far a replay, or the reading of a recording, has come, for whoever wants to show it.
 
-/// Told how far a replay has come, from several threads at once.
+/// Told how far a replay has come, from several threads at once, or the reading of a recording.
 pub trait Progress: Sync {
-    /// It is about to decide this many entries.
+    /// It is about to decide this many entries, or to read this many bytes.
     fn begin(&self, entries: usize);
-    /// It has decided this many more.
+    /// It has decided or read this many more.
     fn advance(&self, entries: usize);
 }
 

@@ -15,7 +15,7 @@ mod traffic;
 mod unheard;
 
 pub use error::{ReadError, SkipReason, Skipped};
-pub use records::{Item, Reading, Records, open, read};
+pub use records::{Item, Reading, Records, open, read, read_watched};
 pub use sighting::{Sighting, Visibility};
 pub use sniff::{Encoding, Format, Resemblance};
 pub use traffic::{Recorded, Traffic};

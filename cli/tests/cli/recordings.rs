@@ -61,7 +61,13 @@ fn what_is_no_recording_is_refused_with_the_formats() {
         (
             "words.txt",
             "hello",
-            &["HAR 1.2", "Envoy JSON access log", "Sluice audit rows"],
+            &[
+                "HAR 1.2",
+                "Envoy JSON access log",
+                "Envoy tap",
+                "packet capture",
+                "Sluice audit rows",
+            ],
         ),
         ("list.json", "[]", &["HAR 1.2"]),
         ("cut.har", r#"{"log": {"entries": [{"#, &["cut off"]),
@@ -136,4 +142,55 @@ fn names_of_files_and_rules_do_not_steer_the_terminal() {
             "{arguments:?}"
         );
     }
+}
+
+/// A packet capture on a raw IP link: for each name a ClientHello from a port of its own.
+fn capture(names: &[&str]) -> Vec<u8> {
+    let mut file = vec![
+        0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0,
+    ];
+    for (port, name) in (50_000_u16..).zip(names) {
+        let half = |length: usize| u16::try_from(length).unwrap().to_be_bytes();
+        let length = name.len();
+        let mut hello = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0]].concat();
+        hello.extend([half(length + 9), [0, 0], half(length + 5), half(length + 3)].concat());
+        hello.extend([&[0][..], &half(length), name.as_bytes()].concat());
+        let message = [&[1, 0][..], &half(hello.len()), &hello].concat();
+        let record = [&[0x16, 3, 1][..], &half(message.len()), &message].concat();
+        let mut packet = [&[0x45, 0][..], &half(40 + record.len()), &[0, 0, 0x40, 0, 64, 6, 0, 0]].concat();
+        packet.extend([192, 0, 2, 1, 192, 0, 2, 2]);
+        packet.extend([port.to_be_bytes(), 443_u16.to_be_bytes()].concat());
+        packet.extend([0, 0, 0, 1, 0, 0, 0, 1, 5 << 4, 0x10, 0, 0, 0, 0, 0, 0]);
+        packet.extend(record);
+        let length = u32::try_from(packet.len()).unwrap().to_le_bytes();
+        file.extend([1_772_438_400_u32.to_le_bytes(), [0; 4], length, length].concat());
+        file.extend(packet);
+    }
+    file
+}
+
+#[test]
+fn a_capture_is_one_decision_for_each_hello() {
+    let scratch = Scratch::new();
+    let file = scratch.missing("eth0.pcap");
+    std::fs::write(&file, capture(&["API.example.com", "\u{1b}[31m.example.com"])).unwrap();
+    let arguments = ["replay", "--native", &file, "--policy", "enforce.json"];
+    let json = sluice(&[&arguments[..], &["--format", "json"]].concat())
+        .ended(0)
+        .json();
+    assert_eq!(json["summary"]["total"], 2);
+    let of =
+        |field: &str| [&json["decisions"][0][field], &json["decisions"][1][field]].map(serde_json::Value::to_string);
+    assert_eq!(of("source"), [r#""eth0.pcap#1""#, r#""eth0.pcap#2""#]);
+    assert_eq!(of("sni"), [r#""api.example.com""#, r#""\u001b[31m.example.com""#]);
+    assert_eq!(of("port"), ["443", "null"]);
+    let ran = sluice(&arguments).ended(0);
+    assert!(
+        !ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("api.example.com"), "{}", ran.stdout);
+    let ran = sluice(&["suggest", &file]).ended(0);
+    assert!(ran.stdout.contains("api.example.com"), "{}", ran.stdout);
 }

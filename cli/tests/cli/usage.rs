@@ -58,6 +58,9 @@ fn examples_are_accepted() {
     for name in ["sandbox.har", "monday.har", "tuesday.har", "tests/one.har"] {
         scratch.file(name, &har);
     }
+    // A capture without packets.
+    let section = "\n\r\r\n\u{1c}\0\0\0\u{4d}\u{3c}\u{2b}\u{1a}\u{1}\0\0\0\0\0\0\0\0\0\0\0\u{1c}\0\0\0";
+    scratch.file("eth0.pcapng", section);
     let log = std::fs::read_to_string(crate::run::data("access.jsonl")).unwrap();
     scratch.file("access.jsonl", &log);
     let shell = |line: &str| {

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sluice_policy::Timestamp;
 
@@ -13,6 +14,7 @@ use super::sniff::{Format, sniff};
 use super::tap::Tap;
 use super::traffic::{Recorded, Traffic};
 use super::{access_log, audit, har};
+use crate::progress::{Progress, Silent};
 
 /// How much of a file is looked at to tell its format: enough to get past what a
 /// sidecar prints before its first access log line.
@@ -56,7 +58,7 @@ pub struct Records {
 }
 
 /// A file whose beginning was read to tell its format.
-type Whole = BufReader<Chain<Cursor<Vec<u8>>, File>>;
+type Whole = BufReader<Chain<Cursor<Vec<u8>>, Watched>>;
 
 /// A place in a file, and what stands there.
 type Entry = (String, Result<Parsed, SkipReason>);
@@ -74,7 +76,15 @@ enum Content {
 /// # Errors
 /// See [`ReadError`]: no such file, no known format, broken beyond its entries.
 pub fn read(path: &Path) -> Result<Reading, ReadError> {
-    let records = open(path)?;
+    read_watched(path, Arc::new(Silent))
+}
+
+/// Reads the whole recording at `path`, and says how many bytes of it were read.
+///
+/// # Errors
+/// As with [`read`].
+pub fn read_watched(path: &Path, progress: Arc<dyn Progress + Send>) -> Result<Reading, ReadError> {
+    let records = open_watched(path, progress)?;
     let mut reading = Reading {
         format: records.format(),
         recorded: Vec::new(),
@@ -94,14 +104,21 @@ pub fn read(path: &Path) -> Result<Reading, ReadError> {
 /// # Errors
 /// See [`ReadError`].
 pub fn open(path: &Path) -> Result<Records, ReadError> {
+    open_watched(path, Arc::new(Silent))
+}
+
+fn open_watched(path: &Path, progress: Arc<dyn Progress + Send>) -> Result<Records, ReadError> {
     let io = |error| ReadError::Io {
         path: path.to_owned(),
         error,
     };
-    if fs::metadata(path).map_err(io)?.is_dir() {
+    let about = fs::metadata(path).map_err(io)?;
+    if about.is_dir() {
         return Err(ReadError::Directory { path: path.to_owned() });
     }
-    let mut file = File::open(path).map_err(io)?;
+    let file = File::open(path).map_err(io)?;
+    progress.begin(about.len().try_into().unwrap_or(usize::MAX));
+    let mut file = Watched { file, progress };
     let mut start = Vec::new();
     file.by_ref().take(EXCERPT).read_to_end(&mut start).map_err(io)?;
     let mark = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -142,7 +159,21 @@ pub fn open(path: &Path) -> Result<Records, ReadError> {
     })
 }
 
-fn whole(start: Vec<u8>, rest: File) -> Whole {
+/// A file that says how far it was read, also while nothing comes of what is read.
+struct Watched {
+    file: File,
+    progress: Arc<dyn Progress + Send>,
+}
+
+impl Read for Watched {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(into)?;
+        self.progress.advance(read);
+        Ok(read)
+    }
+}
+
+fn whole(start: Vec<u8>, rest: Watched) -> Whole {
     BufReader::new(Cursor::new(start).chain(rest))
 }
 

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sluice_harness::recording::{Format, Item, ReadError, Resemblance, open};
+use sluice_harness::progress::Progress;
+use sluice_harness::recording::{Format, Item, ReadError, Resemblance, open, read_watched};
 
 use crate::generate::file::{
     Frame, Interface, Pcap, block, capture, description, enhanced, frames, pcap, pcapng, section, simple,
@@ -183,6 +186,36 @@ fn captures_are_not_held_beyond_a_packet() {
     file.write_all(&capture(session(2_001))[24..]).unwrap();
     let last = records.last().unwrap().unwrap();
     assert!(matches!(last, Item::Recorded(last) if last.source == "long.pcap#8004"));
+}
+
+/// Adds up what it is told.
+#[derive(Default)]
+struct Told {
+    to_read: AtomicUsize,
+    read: AtomicUsize,
+}
+
+impl Progress for Told {
+    fn begin(&self, entries: usize) {
+        self.to_read.fetch_add(entries, Ordering::Relaxed);
+    }
+
+    fn advance(&self, entries: usize) {
+        self.read.fetch_add(entries, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn reading_says_how_far_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r");
+    let content = capture(segments());
+    fs::write(&path, &content).unwrap();
+    let told = Arc::new(Told::default());
+    let reading = read_watched(&path, Arc::clone(&told) as Arc<dyn Progress + Send>).unwrap();
+    assert_eq!(reading.recorded.len(), 1);
+    assert_eq!(told.to_read.load(Ordering::Relaxed), content.len());
+    assert_eq!(told.read.load(Ordering::Relaxed), content.len());
 }
 
 #[test]
