@@ -63,7 +63,12 @@ fn every_link_in_every_pcap() {
 
 #[test]
 fn the_length_of_a_check_sum_is_no_part_of_the_link_type() {
-    let mut file = pcap(Pcap::default(), &frames(Link::Ethernet, packets(false)));
+    let mut frames = frames(Link::Ethernet, packets(false));
+    for frame in &mut frames {
+        frame.data.extend([1, 2, 3, 4]);
+        frame.length += 4;
+    }
+    let mut file = pcap(Pcap::default(), &frames);
     file[23] |= 0x24;
     check(&file, &[SEEN], &[]);
 }
