@@ -76,7 +76,7 @@ fn both_filters_are_one_module_and_are_told_the_same() {
         assert_eq!(tcp.module, http.module, "{name}");
         assert_eq!([http.after_a_trap, tcp.after_a_trap], ["FAIL_RELOAD"; 2], "{name}");
         let mut shared = tcp.configuration.clone();
-        for own in ["plaintext", "opaque_ports"] {
+        for own in ["destination", "plaintext", "opaque_ports"] {
             shared.as_object_mut().unwrap().remove(own);
         }
         assert_eq!(&shared, http.configuration, "{name}");
