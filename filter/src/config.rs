@@ -14,7 +14,7 @@ use sluice_policy::{
 
 pub use identity::{Identity, Source as IdSource, Spiffe};
 pub use service::{Endpoint, Events, PolicyService, To};
-pub use topology::{Destination, Plaintext, Tls, Topology};
+pub use topology::{Destination, Plaintext, Tls, Topology, Tunnels};
 
 use members::{Member, Members};
 

@@ -103,6 +103,14 @@ pub(crate) fn request(id: u32) -> Flow {
     }
 }
 
+/// Bytes of a request, or of what a tunnel carries, `size` of them so far.
+pub(crate) fn body(id: u32, size: usize) -> Flow {
+    match context(id) {
+        Some(Context::Http(stream)) => stream.body(size),
+        _ => Flow::Pause,
+    }
+}
+
 pub(crate) fn connection(id: u32) -> Flow {
     match context(id) {
         Some(Context::Tcp(stream)) => stream.connection(),

@@ -54,6 +54,7 @@ impl fmt::Display for Status {
 }
 
 const REQUEST_HEADERS: i32 = 0;
+const REQUEST_BODY: i32 = 0;
 const GRPC_MESSAGE: i32 = 5;
 const PLUGIN_CONFIGURATION: i32 = 7;
 const NO_GRPC_STATUS: i32 = -1;

@@ -1,12 +1,15 @@
 //! `sluice.http`: decides every request on `:authority`.
 
+mod inside;
+
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
 use sluice_policy::{Action, Seen};
 
-use crate::config::{Destination, Tls};
+use self::inside::Inside;
+use crate::config::{Destination, Tls, Tunnels};
 use crate::dispatch;
 use crate::events::{Course, Outcome, Record, Undecided, Wire, printable, without_query};
 use crate::host::stream::{self as proxy, Side};
@@ -25,10 +28,6 @@ const MOST_PATH: usize = 512;
 const MOST_METHOD: usize = 64;
 /// The longest server name in an event, in bytes.
 const MOST_NAME: usize = 255;
-
-/// The filter state with the `log.record.uid` of a tunnel, for what decides
-/// the inside of it.
-const UID: &str = "sluice_uid";
 
 /// The server name of the TLS connection that a request came in.
 const SERVER_NAME: &str = "connection\0requested_server_name";
@@ -67,6 +66,7 @@ struct Request {
 struct Decided {
     request: Request,
     past: Past,
+    inside: Inside,
 }
 
 impl Request {
@@ -161,19 +161,15 @@ impl Http {
             leave_verdict(VERDICT, &decision);
             let paths = case.ruling.plan.events.as_ref().is_some_and(|events| events.paths);
             let draft = Draft::begin(case, &decision, || request.wire(paths));
-            if request.is_tunnel()
-                && let Some(draft) = &draft
-                && let Err(status) = proxy::set_property(UID, draft.uid().as_bytes())
-            {
-                log::error!("{UID} could not be written: {status}");
-            }
             let refusal = (decision.action() == Action::Reject)
                 .then(|| Refusal::of(&decision, case.who.as_deref(), case.revision()))
                 .flatten();
             (Past::new(case, &decision, draft), refusal)
         };
         let action = past.action;
-        *self.state.borrow_mut() = State::Decided(Box::new(Decided { request, past }));
+        let looks = request.is_tunnel() && case.ruling.plan.topology.tunnels == Tunnels::Inspect;
+        let inside = if looks { Inside::Expected } else { Inside::Over };
+        *self.state.borrow_mut() = State::Decided(Box::new(Decided { request, past, inside }));
         if let Some(refusal) = refusal {
             refuse(&refusal);
         }
@@ -202,6 +198,7 @@ impl Http {
         }
         if second {
             self.keep_policy();
+            self.give_up_waiting_inside();
         }
         if (changed || second) && self.is_rejected_now(changed) {
             log::info!("a newer policy rejects an open stream, which is closed");
@@ -243,7 +240,7 @@ impl Http {
         let Some(case) = Case::find(serving, &ruling, decided.request.who.clone(), false) else {
             return false;
         };
-        let Decided { request, past } = &mut **decided;
+        let Decided { request, past, .. } = &mut **decided;
         past.is_rejected_by(&case, &request.seen(), request.destination)
     }
 
@@ -287,7 +284,7 @@ impl Http {
         let state = self.state.replace(State::Over);
         match state {
             State::Decided(decided) => {
-                let Decided { request, past } = *decided;
+                let Decided { request, past, .. } = *decided;
                 if let Some(draft) = past.draft {
                     end(draft, &request, past.action, past.closed);
                 }

@@ -39,6 +39,8 @@ pub mod refusal;
 #[forbid(unsafe_code)]
 mod backoff;
 #[forbid(unsafe_code)]
+mod client_hello;
+#[forbid(unsafe_code)]
 mod contact;
 #[forbid(unsafe_code)]
 mod events;

@@ -163,6 +163,8 @@ impl Case {
 /// What HTTP and TCP remember alike of a stream that was decided.
 pub(crate) struct Past {
     pub(crate) action: Action,
+    /// Whether the verdict was reject.
+    pub(crate) would_reject: bool,
     /// A newer policy rejects it, and it is being closed.
     pub(crate) closed: bool,
     pub(crate) draft: Option<Draft>,
@@ -173,6 +175,7 @@ impl Past {
     pub(crate) fn new(case: &Case, decision: &Decision<'_, '_>, draft: Option<Draft>) -> Self {
         Self {
             action: decision.action(),
+            would_reject: decision.would_reject(),
             closed: false,
             draft,
             basis: case.basis(decision),

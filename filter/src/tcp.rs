@@ -62,8 +62,8 @@ impl Tcp {
             return close();
         };
         let decision = case.decide(&sight.seen(), sight.destination());
-        leave_verdict(VERDICT, &decision);
         serving.decisions.count(decision.action(), decision.mode());
+        leave_verdict(VERDICT, &decision);
         let draft = Draft::begin(&case, &decision, || {
             let server_name = sight.server_name().map(|name| printable(name, MOST_NAME).0);
             Wire {

@@ -277,7 +277,8 @@ fn a_bad_plugin_configuration_is_refused_with_the_field_and_the_reason() {
             r#"{"policy": {"rules": [{"id": "a", "effect": "allow", "host": "a:1"}]}}"#,
             "a:1",
         ),
-        ("[", "EOF"),
+        ("[", "expected an object"),
+        ("{", "EOF"),
     ] {
         let error = WasmEngine::with_plugin_config(&filter, json.as_bytes())
             .err()

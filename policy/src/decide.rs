@@ -257,13 +257,13 @@ impl Policy {
 /// The port on which a tunnel is for TLS and nothing else.
 const TLS_PORT: u16 = 443;
 
-/// A tunnel to a name carries a ClientHello with that name. Other bytes pass on
-/// ports other than that of HTTPS: the tunnel was decided by its name, and that
-/// is where they go.
+/// A tunnel to a name carries a ClientHello with that name; at an address it was
+/// the address that was allowed, whoever answers there. Other bytes than TLS pass
+/// on ports other than that of HTTPS: they go where the tunnel was decided to go.
 fn mismatch_inside(server_name: Option<&[u8]>, question: &Question<'_, '_>) -> Option<Reason> {
     match (question.host, server_name) {
         (_, None) => (question.port == TLS_PORT).then_some(Reason::SniMissing),
-        (Host::Ip(_), Some([])) => None,
+        (Host::Ip(_), Some(_)) => None,
         (Host::Name(_), Some([])) => Some(Reason::SniMissing),
         (host, Some(name)) => (Host::parse(name) != Ok(*host)).then_some(Reason::SniMismatch),
     }

@@ -13,40 +13,49 @@ pub const GREETING: &[u8] = b"passed\n";
 #[derive(Debug)]
 pub struct Greeter {
     address: SocketAddr,
-    accepted: Arc<AtomicUsize>,
+    seen: Arc<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    accepted: AtomicUsize,
+    /// Bytes.
+    received: AtomicUsize,
 }
 
 impl Greeter {
     /// One that waits for the first bytes of its client.
     #[must_use]
     pub fn answering() -> Self {
-        Self::start(|stream| {
+        Self::start(|stream, seen| {
             // Closing with something unread would reset the connection and lose the greeting.
+            let received = stream.read(&mut [0; 4096]).unwrap_or(0);
+            seen.received.fetch_add(received, Ordering::SeqCst);
             // Whether the client still listens shows on its side.
-            let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(GREETING));
+            let _ = stream.write_all(GREETING);
         })
     }
 
     /// One that speaks first, as servers of SSH, SMTP and MySQL do.
     #[must_use]
     pub fn speaking_first() -> Self {
-        Self::start(|stream| {
+        Self::start(|stream, _| {
             let _ = stream.write_all(GREETING);
         })
     }
 
-    fn start(greet: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
+    fn start(greet: impl Fn(&mut TcpStream, &Seen) + Send + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let accepted = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&accepted);
+        let seen = Arc::new(Seen::default());
+        let noted = Arc::clone(&seen);
         thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
-                counter.fetch_add(1, Ordering::SeqCst);
-                greet(&mut stream);
+                noted.accepted.fetch_add(1, Ordering::SeqCst);
+                greet(&mut stream, &noted);
             }
         });
-        Self { address, accepted }
+        Self { address, seen }
     }
 
     /// Where it listens.
@@ -58,6 +67,12 @@ impl Greeter {
     /// Connections so far.
     #[must_use]
     pub fn accepted(&self) -> usize {
-        self.accepted.load(Ordering::SeqCst)
+        self.seen.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Bytes that came before it greeted.
+    #[must_use]
+    pub fn received(&self) -> usize {
+        self.seen.received.load(Ordering::SeqCst)
     }
 }

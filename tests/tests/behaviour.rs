@@ -113,6 +113,9 @@ fn the_filter_in_envoy_decides_the_same() {
         .dialling(greeter.address().port())
         .redirected_by_proxy_protocol()
         .start();
+    let mut tunnels = Setup::shipped("forward-proxy", &dns)
+        .edit(|bootstrap| tunnel_to(bootstrap, greeter.address()))
+        .start();
     let mut mismatches = Mismatches::default();
     // Lines of the log are known by the client's port, which must not be used twice.
     let mut open = Vec::new();
@@ -120,10 +123,12 @@ fn the_filter_in_envoy_decides_the_same() {
         let policy: Value = serde_json::from_str(&section.policy).expect("the native run read it");
         http.switch(&json!({"default_port": 80, "policy": policy}));
         tls.switch(&json!({"policy": policy}));
+        tunnels.switch(&json!({"policy": policy}));
         original.switch(&json!({"destination": "original", "policy": policy}));
         let place = |row: &Row| match row.form {
             Form::Tls => (&tls, "tls"),
             Form::Dialled => (&original, "outbound"),
+            Form::Inside => (&tunnels, "forward_proxy"),
             _ => (&http, "forward_proxy"),
         };
 
@@ -190,7 +195,27 @@ impl Sent {
                     _open: Box::new(connection),
                 }
             }
-            Form::Inside => panic!("a tunnel is sent by other means"),
+            Form::Inside => {
+                let target = row.method.as_slice();
+                let mut connection = h1::Connection::open(to);
+                let opened = connection.send(&h1::request(b"CONNECT", target, &[(b"host", target)]));
+                let answer = match opened.status() {
+                    Some(200) => {
+                        let bytes = match authority {
+                            table::PLAINTEXT => b"SSH-2.0-client\r\n".to_vec(),
+                            name => tls::client_hello(name),
+                        };
+                        connection.begin(&bytes);
+                        (connection.rest() == GREETING).then_some(PASSED)
+                    }
+                    other => other,
+                };
+                Self {
+                    client: connection.local(),
+                    answer,
+                    _open: Box::new(connection),
+                }
+            }
             Form::Tls | Form::Dialled => {
                 let mut connection = tls::Connection::open(to);
                 if row.form == Form::Dialled {
@@ -213,6 +238,10 @@ fn check(row: &Row, sent: &Sent, expected: &DecisionRecord<'_>, envoy: &Envoy, m
         (InEnvoy::Answers(status), _) => Some(*status),
         (InEnvoy::Resets, _) => None,
         (_, Form::Tls | Form::Dialled) if rejected => None,
+        // The tunnel was open: its target was allowed.
+        (_, Form::Inside) if rejected && expected.rejected_by.as_deref().is_some_and(|by| by.starts_with("sni_")) => {
+            None
+        }
         _ if rejected => Some(403),
         _ => Some(PASSED),
     };
@@ -247,16 +276,29 @@ fn answer_directly(bootstrap: &mut Value) {
     bootstrap["static_resources"]["clusters"] = json!([]);
 }
 
+/// Tunnels that pass lead to one address, whatever their target.
+fn tunnel_to(bootstrap: &mut Value, address: SocketAddr) {
+    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
+    let filters = bootstrap.pointer_mut(manager).and_then(Value::as_array_mut);
+    let filters = filters.expect("there are filters");
+    filters.retain(|filter| filter["name"] != "envoy.filters.http.dynamic_forward_proxy");
+    bootstrap["static_resources"]["clusters"] = json!([anywhere(address)]);
+}
+
 /// Connections that pass are joined to one address, whatever their server name.
 fn join_to(bootstrap: &mut Value, address: SocketAddr) {
     let filters = bootstrap.pointer_mut("/static_resources/listeners/0/filter_chains/0/filters");
     let filters = filters.and_then(Value::as_array_mut).expect("there are filters");
     filters.retain(|filter| filter["name"] != "envoy.filters.network.sni_dynamic_forward_proxy");
+    bootstrap["static_resources"]["clusters"] = json!([anywhere(address)]);
+}
+
+fn anywhere(address: SocketAddr) -> Value {
     let endpoint = json!({"address": {"socket_address": {
         "address": address.ip().to_string(), "port_value": address.port()}}});
-    bootstrap["static_resources"]["clusters"] = json!([{
+    json!({
         "name": "anywhere",
         "load_assignment": {"cluster_name": "anywhere", "endpoints": [
             {"lb_endpoints": [{"endpoint": endpoint}]}]},
-    }]);
+    })
 }

@@ -15,6 +15,18 @@ pub struct Topology {
     /// Ports of protocols whose server speaks first, so that nobody waits for
     /// a ClientHello: decided by address at once.
     pub opaque_ports: Box<[u16]>,
+    /// Whether the first bytes of tunnels are looked at.
+    pub tunnels: Tunnels,
+}
+
+/// Whether the first bytes of tunnels are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tunnels {
+    /// Yes: a ClientHello has to name the host that the tunnel was opened for.
+    #[default]
+    Inspect,
+    /// No: a tunnel carries anything.
+    Opaque,
 }
 
 /// Whose choice the address is that a connection goes to.
@@ -76,6 +88,10 @@ impl Topology {
         if let Some(member) = members.take("opaque_ports") {
             topology.opaque_ports = member.ports()?.into();
         }
+        if let Some(member) = members.take("tunnels") {
+            let words = [("inspect", Tunnels::Inspect), ("opaque", Tunnels::Opaque)];
+            topology.tunnels = member.word(&words, "inspect or opaque")?;
+        }
         Ok(topology)
     }
 }
@@ -98,13 +114,15 @@ mod tests {
     #[test]
     fn everything_can_be_said() {
         let said = topology(
-            r#"{"destination": "original", "tls": "terminated", "plaintext": "defer", "opaque_ports": [22, 25]}"#,
+            r#"{"destination": "original", "tls": "terminated", "plaintext": "defer", "opaque_ports": [22, 25],
+                "tunnels": "opaque"}"#,
         );
         let expected = Topology {
             destination: Destination::Original,
             tls: Tls::Terminated,
             plaintext: Plaintext::Defer,
             opaque_ports: [22, 25].into(),
+            tunnels: Tunnels::Opaque,
         };
         assert_eq!(said, Ok(expected));
     }
@@ -118,6 +136,7 @@ mod tests {
             ),
             (r#"{"tls": true}"#, &["tls", "opaque or terminated"]),
             (r#"{"plaintext": "allow"}"#, &["plaintext", "decide or defer"]),
+            (r#"{"tunnels": true}"#, &["tunnels", "inspect or opaque"]),
             (r#"{"opaque_ports": [0]}"#, &["opaque_ports", "1 to 65535"]),
             (r#"{"opaque_ports": [70000]}"#, &["opaque_ports", "70000"]),
         ] {

@@ -90,6 +90,21 @@ pub(crate) struct Course {
     pub(crate) details: Option<Box<str>>,
 }
 
+impl Course {
+    /// Of what was refused as soon as it was seen, or passed to go on as
+    /// something that was recorded already.
+    pub(crate) fn decided_only() -> Self {
+        Self {
+            outcome: Outcome::Ok,
+            status: 0,
+            request_bytes: 0,
+            response_bytes: 0,
+            duration_us: 0,
+            details: None,
+        }
+    }
+}
+
 /// One decided request or connection.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Audit {

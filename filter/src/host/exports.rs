@@ -57,6 +57,11 @@ extern "C" fn proxy_on_request_headers(context: u32, _: u32, _: u32) -> u32 {
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_body(context: u32, size: usize, _: u32) -> u32 {
+    dispatch::body(context, size) as u32
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn proxy_on_new_connection(context: u32) -> u32 {
     dispatch::connection(context) as u32
 }

@@ -2,7 +2,7 @@
 //! about the context in effect.
 #![allow(unsafe_code, reason = "host functions are foreign functions")]
 
-use super::{NO_GRPC_STATUS, REQUEST_HEADERS, Status, abi, check, pairs, read};
+use super::{NO_GRPC_STATUS, REQUEST_BODY, REQUEST_HEADERS, Status, abi, check, pairs, read};
 
 /// The sides of a stream, as in the ABI.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,12 @@ pub(crate) fn request_header(name: &str) -> Result<Vec<u8>, Status> {
     read(|data, size| unsafe {
         abi::proxy_get_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), data, size)
     })
+}
+
+/// The first bytes of the body that the proxy holds, at most so many.
+pub(crate) fn request_body(most: usize) -> Result<Vec<u8>, Status> {
+    // SAFETY: the out-pointers are live, see `read`.
+    read(|data, size| unsafe { abi::proxy_get_buffer_bytes(REQUEST_BODY, 0, most, data, size) })
 }
 
 /// A property. `path` has its segments joined by NUL, which saves building it for every call.

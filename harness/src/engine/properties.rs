@@ -13,8 +13,6 @@ const NODE_CLUSTER: &[u8] = b"sluice";
 /// The client and the listener, at the addresses tests keep to.
 const CLIENT: (&str, u16) = ("127.0.0.1", 49_152);
 const FORWARD_PROXY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3128);
-/// The filter state in which the target of a tunnel crosses an internal hop.
-pub(super) const TUNNEL_TARGET: &str = "sluice.target";
 /// What `tls_inspector` leaves of bytes that are no ClientHello (Envoy 1.40).
 const NOT_TLS: &[u8] = b"TLS_error|error:1000009c:SSL routines:OPENSSL_internal:HTTP_REQUEST:TLS_error_end";
 
@@ -38,7 +36,6 @@ pub(super) fn value(facts: &Facts, path: &[&[u8]]) -> Option<Vec<u8>> {
         }
         [b"request", rest @ ..] => request(facts, rest),
         [b"response", rest @ ..] => response(facts, rest),
-        [b"filter_state", key] if *key == TUNNEL_TARGET.as_bytes() => tunnel(facts).map(<[u8]>::to_vec),
         [b"filter_state", key] => facts.state(&[key.strip_prefix(b"wasm.")?]),
         _ => facts.state(path),
     }
@@ -72,13 +69,6 @@ fn server_name(facts: &Facts) -> Option<&[u8]> {
 
 fn not_tls(facts: &Facts) -> bool {
     matches!(facts.wire, Wire::Connection(Connection { not_tls: true, .. }))
-}
-
-fn tunnel(facts: &Facts) -> Option<&[u8]> {
-    match &facts.wire {
-        Wire::Connection(connection) => connection.tunnel.as_deref(),
-        Wire::Root | Wire::Request { .. } => None,
-    }
 }
 
 fn destination(facts: &Facts) -> Option<SocketAddr> {
@@ -219,7 +209,6 @@ mod tests {
             server_name: b"example.com".to_vec(),
             not_tls: false,
             destination: ([127, 0, 0, 1], 8443).into(),
-            tunnel: None,
         }));
         assert_eq!(
             value_of(&facts, "connection|requested_server_name"),
@@ -227,19 +216,16 @@ mod tests {
         );
         assert_eq!(value_of(&facts, "destination|port"), number(8443));
         assert_eq!(value_of(&facts, "connection|transport_failure_reason"), None);
-        assert_eq!(value_of(&facts, "filter_state|sluice.target"), None);
         assert_eq!(value_of(&facts, "request|method"), None);
     }
 
     #[test]
-    fn inside_a_tunnel_its_target_is_known() {
+    fn bytes_that_are_no_tls_are_known_as_such() {
         let facts = facts(Wire::Connection(Connection {
             server_name: Vec::new(),
             not_tls: true,
             destination: FORWARD_PROXY,
-            tunnel: Some(b"example.com:443".to_vec()),
         }));
-        assert_eq!(value_of(&facts, "filter_state|sluice.target"), text("example.com:443"));
         assert_eq!(
             value_of(&facts, "connection|transport_failure_reason"),
             Some(NOT_TLS.to_vec())

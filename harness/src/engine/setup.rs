@@ -2,10 +2,9 @@
 //! without one are dialled at.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sluice_policy::PolicyDocument;
 
-use super::properties::TUNNEL_TARGET;
 use super::vm::Plugin;
 
 /// The workload being governed.
@@ -51,8 +50,6 @@ pub(super) enum Listener {
     Passthrough(u16),
     /// Connections go where they were dialled.
     Original,
-    /// It is the inside of a tunnel.
-    Inside,
 }
 
 impl Listener {
@@ -60,7 +57,7 @@ impl Listener {
     pub(super) fn plugin(self) -> Plugin {
         match self {
             Self::Terminating => Plugin::Http,
-            Self::Passthrough(_) | Self::Original | Self::Inside => Plugin::Tcp,
+            Self::Passthrough(_) | Self::Original => Plugin::Tcp,
         }
     }
 }
@@ -104,7 +101,6 @@ impl PluginJson {
             Listener::Terminating => ("tls", Value::from("terminated")),
             Listener::Passthrough(port) => ("default_port", Value::from(port)),
             Listener::Original => ("destination", Value::from("original")),
-            Listener::Inside => ("tunnel", json!({"target": TUNNEL_TARGET})),
         };
         fields.insert(member.to_owned(), value);
         Self(serde_json::to_vec(&fields).expect("JSON that was read can be written"))
@@ -113,6 +109,8 @@ impl PluginJson {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -149,10 +147,6 @@ mod tests {
                 json!({"default_port": 80, "destination": "original"}),
             ),
             (Listener::Terminating, json!({"default_port": 80, "tls": "terminated"})),
-            (
-                Listener::Inside,
-                json!({"default_port": 80, "tunnel": {"target": "sluice.target"}}),
-            ),
         ] {
             let mut expected = expected;
             expected["policy"] = json!({"rules": []});

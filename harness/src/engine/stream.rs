@@ -3,9 +3,9 @@
 
 use std::net::SocketAddr;
 
-use proxy_wasm_host::HeaderMap;
-use proxy_wasm_host::abi::v0_2_1::types::{Action, MapType, Status, StreamType};
+use proxy_wasm_host::abi::v0_2_1::types::{Action, BufferType, MapType, Status, StreamType};
 use proxy_wasm_host::abi::v0_2_1::{Access, Callback, ForeignCall, Invocation, LocalResponse, StreamState};
+use proxy_wasm_host::{Buffer, HeaderMap};
 
 use super::acts::{Act, Journal};
 use super::headers::Headers;
@@ -33,8 +33,6 @@ pub(crate) struct Connection {
     pub(crate) not_tls: bool,
     /// Where it was dialled, as the listener has it.
     pub(crate) destination: SocketAddr,
-    /// The target of the tunnel that it is inside of.
-    pub(crate) tunnel: Option<Vec<u8>>,
 }
 
 /// What is known about a stream. Kept from one stream to the next, so that its
@@ -46,6 +44,8 @@ pub(crate) struct Facts {
     pub(crate) stream: Option<u64>,
     pub(crate) at_nanos: u64,
     pub(crate) request: Headers,
+    /// What has come of the body, or of what a tunnel carries.
+    pub(crate) request_body: Vec<u8>,
     pub(crate) response: Headers,
     pub(crate) response_status: Option<u32>,
     pub(crate) response_details: Vec<u8>,
@@ -62,6 +62,7 @@ impl Facts {
             stream: None,
             at_nanos: 0,
             request: Headers::new(journal),
+            request_body: Vec::new(),
             response: Headers::new(journal),
             response_status: None,
             response_details: Vec::new(),
@@ -78,6 +79,7 @@ impl Facts {
         self.stream = Some(stream);
         self.at_nanos = at_nanos;
         self.request.clear();
+        self.request_body.clear();
         self.response.clear();
         self.response_status = None;
         self.response_details.clear();
@@ -120,6 +122,13 @@ impl StreamState for Lent {
         };
         headers.during = call.callback;
         Ok(headers)
+    }
+
+    fn buffer(&mut self, _: Invocation, _: Access, buffer: BufferType) -> Result<&mut dyn Buffer, Status> {
+        match (buffer, &self.0.wire) {
+            (BufferType::HttpRequestBody, Wire::Request { .. }) => Ok(&mut self.0.request_body),
+            _ => Err(Status::NotFound),
+        }
     }
 
     fn property(&mut self, _: Invocation, path: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Status> {
@@ -274,7 +283,6 @@ mod tests {
             server_name: Vec::new(),
             not_tls: false,
             destination: ([127, 0, 0, 1], 443).into(),
-            tunnel: None,
         }));
         let has = |lent: &mut Lent, map| lent.header_map(call(), Access::Read, map).is_ok();
         assert!(has(&mut request, MapType::HttpRequestHeaders));

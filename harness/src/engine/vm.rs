@@ -41,6 +41,17 @@ impl Plugin {
     }
 }
 
+/// What follows the headers of a request.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// Nothing.
+    None,
+    /// Something, of which nothing has come.
+    Follows,
+    /// Something, which begins like this.
+    Begins(Vec<u8>),
+}
+
 /// A running filter.
 pub(super) struct Vm {
     plugin: Plugin,
@@ -105,14 +116,14 @@ impl Vm {
         &mut self,
         server_name: &[u8],
         headers: Vec<(Vec<u8>, Vec<u8>)>,
-        end_of_stream: bool,
+        body: Body,
         at: Timestamp,
         acts: &mut Vec<Entry>,
     ) -> Result<DecisionRecord<'static>, EngineError> {
         let server_name = server_name.to_vec();
         let mut facts = self.begin(Wire::Request { server_name }, at);
         facts.request.fill(headers);
-        self.stream(facts, acts, |scope, stream| http_stream(scope, stream, end_of_stream))
+        self.stream(facts, acts, |scope, stream| http_stream(scope, stream, body))
     }
 
     /// Puts one TCP connection through the filter.
@@ -189,10 +200,16 @@ fn configure(scope: &mut Scope<'_>, plugin: Plugin, config: &PluginJson) -> Resu
     Ok(accepted.then_some(root))
 }
 
-fn http_stream(scope: &mut Scope<'_>, stream: ContextId, end_of_stream: bool) -> Result<Did, Failed> {
+fn http_stream(scope: &mut Scope<'_>, stream: ContextId, body: Body) -> Result<Did, Failed> {
     let count = scope.stream().0.request.count();
-    let answer = scope.on_request_headers(stream, count, end_of_stream);
-    let action = answered(scope, Callback::RequestHeaders, answer)?;
+    let answer = scope.on_request_headers(stream, count, matches!(body, Body::None));
+    let mut action = answered(scope, Callback::RequestHeaders, answer)?;
+    if let (Body::Begins(bytes), Action::Continue) = (body, action) {
+        let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        scope.stream_mut().0.request_body = bytes;
+        let answer = scope.on_request_body(stream, size, false);
+        action = answered(scope, Callback::RequestBody, answer)?;
+    }
     let facts = &scope.stream().0;
     let did = match (facts.response_status, action) {
         // A local reply goes out whatever the callback answers.

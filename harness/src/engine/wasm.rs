@@ -8,13 +8,16 @@ use sluice_policy::{DecisionRecord, Timestamp};
 use super::acts::Entry;
 use super::setup::{Listener, PluginJson};
 use super::stream::Connection;
-use super::vm::{Plugin, Vm};
-use super::{CompiledFilter, Engine, EngineError, Setup};
+use super::vm::{Body, Plugin, Vm};
+use super::{CompiledFilter, Engine, EngineError, Setup, client_hello};
 use crate::recording::Sighting;
 
 /// VMs kept for other listeners than that of a forward proxy. A plugin dials
 /// one default port; recordings know few, and a hostile one shall not know more.
 const OTHER_VMS: usize = 8;
+
+/// What a client might say first that is no ClientHello.
+const NOT_TLS: &[u8] = b"SSH-2.0-client\r\n";
 
 /// Decides by running the real `.wasm`.
 pub struct WasmEngine {
@@ -108,8 +111,12 @@ impl Engine for WasmEngine {
             } => {
                 let headers = request_headers(authority, method, path.as_deref(), "http");
                 // A tunnel's bytes are still to come when its headers are decided.
-                let end_of_stream = method != b"CONNECT";
-                self.proxy.request(b"", headers, end_of_stream, at, &mut self.acts)
+                let body = if method == b"CONNECT" {
+                    Body::Follows
+                } else {
+                    Body::None
+                };
+                self.proxy.request(b"", headers, body, at, &mut self.acts)
             }
             Sighting::Terminated {
                 authority,
@@ -120,7 +127,7 @@ impl Engine for WasmEngine {
                 let headers = request_headers(authority, method, path.as_deref(), "https");
                 let mut acts = std::mem::take(&mut self.acts);
                 let vm = self.behind(Listener::Terminating);
-                let decided = vm.and_then(|vm| vm.request(server_name, headers, true, at, &mut acts));
+                let decided = vm.and_then(|vm| vm.request(server_name, headers, Body::None, at, &mut acts));
                 self.acts = acts;
                 decided
             }
@@ -129,7 +136,6 @@ impl Engine for WasmEngine {
                     server_name: server_name.clone(),
                     not_tls: false,
                     destination: here(*port),
-                    tunnel: None,
                 };
                 self.connection(Listener::Passthrough(*port), connection, at)
             }
@@ -141,18 +147,17 @@ impl Engine for WasmEngine {
                     server_name: server_name.clone(),
                     not_tls: false,
                     destination: *destination,
-                    tunnel: None,
                 };
                 self.connection(Listener::Original, connection, at)
             }
             Sighting::Inside { authority, server_name } => {
-                let connection = Connection {
-                    server_name: server_name.clone().unwrap_or_default(),
-                    not_tls: server_name.is_none(),
-                    destination: here(0),
-                    tunnel: Some(authority.clone()),
+                let headers = request_headers(authority, b"CONNECT", None, "http");
+                let bytes = match server_name {
+                    Some(server_name) => client_hello(server_name),
+                    None => NOT_TLS.to_vec(),
                 };
-                self.connection(Listener::Inside, connection, at)
+                self.proxy
+                    .request(b"", headers, Body::Begins(bytes), at, &mut self.acts)
             }
         }
     }

@@ -40,7 +40,6 @@ impl Open {
             server_name,
             not_tls: false,
             destination: (Ipv4Addr::LOCALHOST, port).into(),
-            tunnel: None,
         };
         facts.begin(Wire::Connection(connection), number, now);
         Self::new(StreamKind::Tcp, number, now, facts, properties)

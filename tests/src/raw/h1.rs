@@ -81,6 +81,18 @@ impl Connection {
         }
     }
 
+    /// What comes until the other side closes.
+    ///
+    /// # Panics
+    /// If it stays open.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest) {
+            Err(error) if !is_close(&error) => panic!("the connection stays open: {error}"),
+            _ => rest,
+        }
+    }
+
     /// Waits until the other side closes, whatever comes before that.
     ///
     /// # Panics

@@ -5,6 +5,7 @@ mod collecting;
 mod configurations;
 mod finding;
 mod hostile;
+mod inside;
 mod listeners;
 mod original_dst;
 mod own_collector;

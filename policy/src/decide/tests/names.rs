@@ -198,7 +198,7 @@ fn a_tunnel_carries_the_name_that_it_was_opened_for() {
         (
             "198.51.100.1:443",
             Some("api.example.com"),
-            "reject sni_mismatch 198.51.100.1 443",
+            "allow tunnel 198.51.100.1 443",
         ),
         (
             "other.example.com:443",
