@@ -21,7 +21,7 @@ run: setup wasm $(if $(COLLECTOR),,build) ## a collector and Envoy as an explici
 
 demo: setup ## the whole loop, from observing to a fleet that is locked down, played in under a minute
 	@echo "building; the first time this takes minutes" >&2
-	cargo build --quiet --workspace --bins
+	cargo build --quiet --workspace --bins --test demo # with a test, so that features are those of `make test`
 	export ENVOY="$$(envoy/find-envoy)"
 	exec target/debug/demo
 
@@ -39,7 +39,7 @@ bench: setup ## decision time, load time and memory, replay throughput, changes 
 	@ENVOY="$$(envoy/find-envoy)" cargo bench --workspace $(addprefix --bench ,decide load replay policy_changes collecting)
 
 build: setup wasm ## the command line, with the filter inside, and the filter beside it; the first time this takes minutes
-	@cargo build --release -p sluice
+	@cargo build --release --workspace --bin sluice
 	echo "target/release/sluice"
 
 # The same flags and folder as harness/build.rs, so that the module beside the

@@ -74,7 +74,7 @@ impl Envoy {
     /// Moves a new plugin configuration into place, as an operator would, and waits until
     /// Envoy says that it is in force.
     pub fn switch(&mut self, configuration: &Value) {
-        self.offered(&configuration.to_string(), "config_reload");
+        self.offered(&configuration.to_string(), "update_success");
     }
 
     /// Moves a plugin configuration into place that Envoy is expected to refuse, and waits
@@ -109,7 +109,7 @@ impl Envoy {
             .filter
             .pointer_mut("/resources/0/typed_config/config/vm_config/vm_id");
         *vm.expect("filter.yaml names the VM") = Value::from(vm_id);
-        let applied = format!("{}.config_reload", discovery(&self.filter));
+        let applied = format!("{}.update_success", discovery(&self.filter));
         let before = self.stat(&applied);
         self.put(setup::FILTER, &self.filter);
         wait::until("Envoy to apply the new VM", || {
