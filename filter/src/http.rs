@@ -168,7 +168,7 @@ impl Http {
         };
         let action = past.action;
         let looks = request.is_tunnel() && case.ruling.plan.topology.tunnels == Tunnels::Inspect;
-        let inside = if looks { Inside::Expected } else { Inside::Over };
+        let inside = if looks { Inside::Expected } else { Inside::Unseen };
         *self.state.borrow_mut() = State::Decided(Box::new(Decided { request, past, inside }));
         if let Some(refusal) = refusal {
             refuse(&refusal);
@@ -240,8 +240,8 @@ impl Http {
         let Some(case) = Case::find(serving, &ruling, decided.request.who.clone(), false) else {
             return false;
         };
-        let Decided { request, past, .. } = &mut **decided;
-        past.is_rejected_by(&case, &request.seen(), request.destination)
+        let Decided { request, past, inside } = &mut **decided;
+        past.is_rejected_by(&case, &request.seen_with(inside), request.destination)
     }
 
     /// By the answer of the upstream: Envoy 1.40 shows no request headers once

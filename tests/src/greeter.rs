@@ -1,6 +1,6 @@
-//! A server that is content with anything: it greets and closes. What comes back proves that a connection passed.
+//! A server that is content with anything: it greets. What comes back proves that a connection passed.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,15 +44,30 @@ impl Greeter {
         })
     }
 
-    fn start(greet: impl Fn(&mut TcpStream, &Seen) + Send + 'static) -> Self {
+    /// One that waits for the first bytes of its client, greets, and stays.
+    #[must_use]
+    pub fn staying() -> Self {
+        Self::start(|stream, seen| {
+            let received = stream.read(&mut [0; 4096]).unwrap_or(0);
+            seen.received.fetch_add(received, Ordering::SeqCst);
+            // Until the client has gone, however it goes.
+            let _ = stream
+                .write_all(GREETING)
+                .and_then(|()| io::copy(stream, &mut io::sink()));
+        })
+    }
+
+    fn start(greet: impl Fn(&mut TcpStream, &Seen) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let seen = Arc::new(Seen::default());
         let noted = Arc::clone(&seen);
+        let greet = Arc::new(greet);
         thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 noted.accepted.fetch_add(1, Ordering::SeqCst);
-                greet(&mut stream, &noted);
+                let (greet, noted) = (Arc::clone(&greet), Arc::clone(&noted));
+                thread::spawn(move || greet(&mut stream, &noted));
             }
         });
         Self { address, seen }

@@ -7,7 +7,7 @@
 
 use sluice_policy::{Action, Seen};
 
-use super::{Decided, Http, MOST_NAME, State, VERDICT, refuse};
+use super::{Decided, Http, MOST_NAME, Request, State, VERDICT, refuse};
 use crate::client_hello::{MOST_BYTES, Peek, peek};
 use crate::dispatch;
 use crate::events::{Course, Wire, printable};
@@ -22,15 +22,39 @@ use crate::vm::vm;
 const MOST_WAITING: u64 = 15_000_000_000;
 
 /// How far a look into a tunnel has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Inside {
-    /// There is none to be taken: it is no tunnel, nobody wants to know, or it
-    /// has been taken.
-    Over,
+    /// There is none to be taken: it is no tunnel, or nobody wants to know.
+    Unseen,
     /// Its first bytes are waited for.
     Expected,
     /// Some are there, and held since then until there are enough.
     Held { since: u64 },
+    /// The server name of its ClientHello, empty if it has none; `None` where
+    /// it begins with something else.
+    Seen(Option<Vec<u8>>),
+}
+
+impl Inside {
+    fn server_name(&self) -> Option<&[u8]> {
+        match self {
+            Self::Seen(server_name) => server_name.as_deref(),
+            Self::Unseen | Self::Expected | Self::Held { .. } => None,
+        }
+    }
+}
+
+impl Request {
+    /// The form that a policy decides, with what was seen of its inside.
+    pub(super) fn seen_with<'s>(&'s self, inside: &'s Inside) -> Seen<'s> {
+        match inside {
+            Inside::Seen(server_name) => Seen::Inside {
+                authority: &self.authority,
+                server_name: server_name.as_deref(),
+            },
+            Inside::Unseen | Inside::Expected | Inside::Held { .. } => self.seen(),
+        }
+    }
 }
 
 impl Http {
@@ -38,7 +62,7 @@ impl Http {
     pub(crate) fn body(&self, size: usize) -> Flow {
         let since = match &*self.state.borrow() {
             State::Decided(decided) => match decided.inside {
-                Inside::Over => return Flow::Continue,
+                Inside::Unseen | Inside::Seen(_) => return Flow::Continue,
                 Inside::Expected => None,
                 Inside::Held { since } => Some(since),
             },
@@ -60,7 +84,7 @@ impl Http {
                 Flow::Pause
             }
             Peek::NotTls => self.decide_inside(None),
-            Peek::Hello(server_name) => self.decide_inside(Some(&server_name)),
+            Peek::Hello(server_name) => self.decide_inside(Some(server_name)),
         }
     }
 
@@ -72,8 +96,7 @@ impl Http {
 
     /// Decides what a tunnel carries. It was counted and recorded as the tunnel,
     /// and is another decision only where it turns out otherwise.
-    fn decide_inside(&self, server_name: Option<&[u8]>) -> Flow {
-        self.look(Inside::Over);
+    fn decide_inside(&self, server_name: Option<Vec<u8>>) -> Flow {
         let Some(serving) = &self.serving else {
             return Flow::Pause;
         };
@@ -83,20 +106,19 @@ impl Http {
             let State::Decided(decided) = &mut *state else {
                 return Flow::Pause;
             };
-            let Decided { request, past, .. } = &mut **decided;
+            let Decided { request, past, inside } = &mut **decided;
+            *inside = Inside::Seen(server_name);
             let Some(case) = Case::find(serving, &ruling, request.who.clone(), true) else {
                 return Flow::Pause;
             };
-            let seen = Seen::Inside {
-                authority: &request.authority,
-                server_name,
-            };
+            let seen = request.seen_with(inside);
             let decision = case.decide(&seen, request.destination);
             if !decision.would_reject() || past.would_reject {
                 return Flow::Continue;
             }
             serving.decisions.count(decision.action(), decision.mode());
             leave_verdict(VERDICT, &decision);
+            let server_name = inside.server_name();
             let draft = Draft::begin(&case, &decision, || Wire {
                 protocol: if server_name.is_some() { "tls" } else { "tcp" },
                 server_name: server_name
@@ -124,14 +146,14 @@ impl Http {
         let waits = match &*self.state.borrow() {
             State::Decided(decided) => match decided.inside {
                 Inside::Held { since } => vm().now().saturating_sub(since) >= MOST_WAITING,
-                Inside::Over | Inside::Expected => false,
+                Inside::Unseen | Inside::Expected | Inside::Seen(_) => false,
             },
             State::Fresh | State::Held { .. } | State::Over => false,
         };
         if !waits {
             return;
         }
-        let resumed = dispatch::with(self.id, || match self.decide_inside(Some(b"")) {
+        let resumed = dispatch::with(self.id, || match self.decide_inside(Some(Vec::new())) {
             Flow::Continue => proxy::resume_request(),
             Flow::Pause => Ok(()),
         });

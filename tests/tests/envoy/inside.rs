@@ -8,6 +8,7 @@ use sluice_tests::dns::Dns;
 use sluice_tests::envoy::{Envoy, Setup};
 use sluice_tests::greeter::{GREETING, Greeter};
 use sluice_tests::raw::{h1, tls};
+use sluice_tests::wait;
 
 const NAME: &str = "api.example.com";
 
@@ -120,4 +121,44 @@ fn a_tunnel_may_be_left_alone() {
     let mut tunnel = site.tunnel();
     tunnel.begin(&tls::client_hello(b"other.example.com"));
     assert_eq!(tunnel.rest(), GREETING);
+}
+
+#[test]
+fn a_clienthello_that_does_not_end_is_not_waited_for_without_end() {
+    let site = Site::start(Greeter::answering(), "enforce", &json!({}));
+    let hello = tls::client_hello(NAME.as_bytes());
+    let mut tunnel = site.tunnel();
+    tunnel.begin(&hello[..hello.len() - 1]);
+    assert_eq!(tunnel.rest(), b"");
+    assert_eq!(site.greeter.received(), 0);
+    let entry = site.envoy.logged("the one that stalls", |entry| {
+        entry.response_code_details.as_deref() == Some("sluice_rejected{sni_missing}")
+    });
+    assert_eq!(entry.decision()["rejected_by"], "sni_missing");
+}
+
+/// What passed while observing is decided by what was seen of it then.
+#[test]
+fn a_lockdown_closes_a_tunnel_that_carries_another_name() {
+    let mut site = Site::start(Greeter::staying(), "audit_only", &json!({}));
+    let mut other = site.tunnel();
+    let hellos = [
+        tls::client_hello(b"other.example.com"),
+        tls::client_hello(NAME.as_bytes()),
+    ];
+    let mut right = site.tunnel();
+    other.begin(&hellos[0]);
+    right.begin(&hellos[1]);
+    wait::until("both to have passed", || {
+        (site.greeter.received() == hellos.concat().len()).then_some(())
+    });
+    let rules = json!([{"id": "api", "effect": "allow", "host": NAME}]);
+    site.envoy
+        .switch(&json!({"generation": 2, "policy": {"mode": "enforce", "rules": rules}}));
+    assert_eq!(other.rest(), GREETING, "and then it is closed");
+    right.begin(b"more");
+    let entry = site
+        .envoy
+        .logged("the one that is closed", |entry| entry.verdict.is_some());
+    assert_eq!(entry.decision()["rejected_by"], "sni_mismatch");
 }
