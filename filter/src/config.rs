@@ -25,13 +25,15 @@ pub enum Kind {
     Http,
     /// `sluice.tcp`
     Tcp,
+    /// `sluice.address`: the addresses that requests of `sluice.http` go to.
+    Address,
     /// `sluice.agent`: no traffic, only policies and events.
     Agent,
 }
 
 /// A root id that names no filter of this module.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("root_id: {0:?}: expected \"sluice.http\", \"sluice.tcp\" or \"sluice.agent\"")]
+#[error("root_id: {0:?}: expected \"sluice.http\", \"sluice.tcp\", \"sluice.address\" or \"sluice.agent\"")]
 pub struct UnknownRootId(pub String);
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
         match root_id {
             "sluice.http" => Ok(Self::Http),
             "sluice.tcp" => Ok(Self::Tcp),
+            "sluice.address" => Ok(Self::Address),
             "sluice.agent" => Ok(Self::Agent),
             other => Err(UnknownRootId(other.to_owned())),
         }
@@ -51,7 +54,7 @@ impl Kind {
     /// The port of targets that name none, where the configuration does not say.
     const fn default_port(self) -> u16 {
         match self {
-            Self::Http | Self::Agent => 80,
+            Self::Http | Self::Address | Self::Agent => 80,
             Self::Tcp => 443,
         }
     }

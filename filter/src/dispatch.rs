@@ -8,6 +8,7 @@ use std::rc::{Rc, Weak};
 
 use hashbrown::HashMap;
 
+use crate::address;
 use crate::config::Kind;
 use crate::host::{self, Flow, Status};
 use crate::http::Http;
@@ -23,6 +24,8 @@ enum Context {
     Root(Rc<Root>),
     Http(Rc<Http>),
     Tcp(Rc<Tcp>),
+    /// An attempt to dial an address for a request that has a context of its own.
+    Address,
 }
 
 /// Who waits for what comes with a token.
@@ -68,6 +71,7 @@ pub(crate) fn create(id: u32, root: u32) {
         };
         match serving.as_ref().map(|serving| serving.kind) {
             Some(Kind::Tcp) => Context::Tcp(Rc::new(Tcp::new(id, serving))),
+            Some(Kind::Address) => Context::Address,
             _ => Context::Http(Rc::new(Http::new(id, serving))),
         }
     };
@@ -97,6 +101,7 @@ pub(crate) fn queue_ready(id: u32, queue: u32) {
 pub(crate) fn request(id: u32) -> Flow {
     match context(id) {
         Some(Context::Http(stream)) => stream.request(),
+        Some(Context::Address) => address::request(),
         // Of what kind a context is is known before its first callback, so
         // this is no stream of ours, and nobody has decided on it.
         _ => Flow::Pause,
@@ -107,6 +112,8 @@ pub(crate) fn request(id: u32) -> Flow {
 pub(crate) fn body(id: u32, size: usize) -> Flow {
     match context(id) {
         Some(Context::Http(stream)) => stream.body(size),
+        // What comes so far has been let pass.
+        Some(Context::Address) => Flow::Continue,
         _ => Flow::Pause,
     }
 }
@@ -122,7 +129,15 @@ pub(crate) fn log(id: u32) {
     match context(id) {
         Some(Context::Http(stream)) => stream.log(),
         Some(Context::Tcp(stream)) => stream.log(),
-        Some(Context::Root(_)) | None => {}
+        Some(Context::Root(_) | Context::Address) | None => {}
+    }
+}
+
+/// The request with this context.
+pub(crate) fn http(id: u32) -> Option<Rc<Http>> {
+    match table().contexts.borrow().get(&id) {
+        Some(Context::Http(stream)) => Some(Rc::clone(stream)),
+        _ => None,
     }
 }
 
@@ -231,7 +246,7 @@ pub(crate) fn settle(changed: bool, second: bool) {
         let looked_at = |context: &&Context| match context {
             Context::Http(stream) => changed || second || stream.is_held(),
             Context::Tcp(_) => changed || second,
-            Context::Root(_) => false,
+            Context::Root(_) | Context::Address => false,
         };
         contexts.values().filter(is_stream).filter(looked_at).cloned().collect()
     };
@@ -239,7 +254,7 @@ pub(crate) fn settle(changed: bool, second: bool) {
         match stream {
             Context::Http(stream) => stream.settle(changed, second),
             Context::Tcp(stream) => stream.settle(changed, second),
-            Context::Root(_) => {}
+            Context::Root(_) | Context::Address => {}
         }
     }
 }

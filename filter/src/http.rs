@@ -3,12 +3,13 @@
 mod inside;
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use sluice_policy::{Action, Seen};
 
 use self::inside::Inside;
+use crate::address::STREAM;
 use crate::config::{Destination, Tls, Tunnels};
 use crate::dispatch;
 use crate::events::{Course, Outcome, Record, Undecided, Wire, printable, without_query};
@@ -176,7 +177,14 @@ impl Http {
         match action {
             // Nothing passes a rejection, even if the answer could not be sent.
             Action::Reject => Flow::Pause,
-            Action::Allow | Action::Warn => Flow::Continue,
+            Action::Allow | Action::Warn => {
+                if vm().is_guarded()
+                    && let Err(status) = proxy::set_property(STREAM, self.id.to_string().as_bytes())
+                {
+                    log::error!("{STREAM} could not be written: {status}");
+                }
+                Flow::Continue
+            }
         }
     }
 
@@ -277,6 +285,33 @@ impl Http {
         if let Err(status) = resumed {
             log::error!("a request that was held stays held: {status}");
         }
+    }
+
+    /// Whether it may go to this address, which its name was resolved to.
+    pub(crate) fn resolved(&self, address: IpAddr) -> Flow {
+        let refusal = {
+            let mut state = self.state.borrow_mut();
+            let (State::Decided(decided), Some(serving)) = (&mut *state, &self.serving) else {
+                return Flow::Pause;
+            };
+            let Decided { request, past, .. } = &mut **decided;
+            let ruling = serving.ruling();
+            let Some(case) = Case::find(serving, &ruling, request.who.clone(), true) else {
+                return Flow::Pause;
+            };
+            let decision = case.decide_resolved(&request.seen(), request.destination, &[address]);
+            if !decision.would_reject() || past.would_reject {
+                return Flow::Continue;
+            }
+            leave_verdict(VERDICT, &decision);
+            past.turns_out(&case, &decision);
+            (decision.action() == Action::Reject)
+                .then(|| Refusal::of(&decision, case.who.as_deref(), case.revision()))
+                .flatten()
+        };
+        let Some(refusal) = refusal else { return Flow::Continue };
+        refuse(&refusal);
+        Flow::Pause
     }
 
     /// The stream has ended.
@@ -380,7 +415,7 @@ fn header(name: &str) -> Vec<u8> {
     })
 }
 
-fn refuse(refusal: &Refusal) {
+pub(crate) fn refuse(refusal: &Refusal) {
     let headers = [
         ("content-type", "application/json"),
         ("x-sluice-rejected-by", refusal.rejected_by.as_str()),

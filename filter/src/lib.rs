@@ -59,6 +59,9 @@ mod host;
 
 #[cfg(target_arch = "wasm32")]
 #[forbid(unsafe_code)]
+mod address;
+#[cfg(target_arch = "wasm32")]
+#[forbid(unsafe_code)]
 mod dispatch;
 #[cfg(target_arch = "wasm32")]
 #[forbid(unsafe_code)]

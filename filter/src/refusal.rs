@@ -78,7 +78,13 @@ impl Refusal {
     /// has no configuration.
     #[must_use]
     pub fn unconfigured() -> Self {
-        let rejected_by = Reason::NoPolicy.as_str();
+        Self::without_decision(Reason::NoPolicy)
+    }
+
+    /// The refusal of a request of which nothing is known but this reason.
+    #[must_use]
+    pub fn without_decision(reason: Reason) -> Self {
+        let rejected_by = reason.as_str();
         let details = Details {
             host: None,
             port: None,
@@ -87,7 +93,7 @@ impl Refusal {
             resource: None,
             revision: None,
         };
-        let message = format!("egress is not allowed: {}", because(Reason::NoPolicy));
+        let message = format!("egress is not allowed: {}", because(reason));
         Self::new(403, rejected_by, message, details)
     }
 

@@ -83,6 +83,9 @@ impl Root {
         let place = vm()
             .configure(self.id, plugin, plan)
             .map_err(|problem| problem.to_string())?;
+        if kind == Kind::Address {
+            vm().guard();
+        }
         // All that others would notice waits for a tick: a VM that only tries
         // the configuration is configured too, and does not tick.
         host::set_tick_period(FIRST_TICK_MS)

@@ -1,7 +1,7 @@
 //! What HTTP and TCP streams do alike: decide by the policy in force, remember
 //! by what, and record how it ended.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::{Rc, Weak};
 
 use sluice_policy::{Action, Circumstances, Decision, Mode, Policy, Rejection, Seen, Timestamp};
@@ -95,6 +95,16 @@ impl Case {
 
     /// Decides what was seen; `destination` as in [`Circumstances`].
     pub(crate) fn decide<'s>(&self, seen: &Seen<'s>, destination: Option<SocketAddr>) -> Decision<'_, 's> {
+        self.decide_resolved(seen, destination, &[])
+    }
+
+    /// Decides what was seen, where the address is known that it goes to.
+    pub(crate) fn decide_resolved<'s>(
+        &self,
+        seen: &Seen<'s>,
+        destination: Option<SocketAddr>,
+        resolved: &[IpAddr],
+    ) -> Decision<'_, 's> {
         let given = self.ruling.plan.override_mode.as_ref();
         let circumstances = Circumstances {
             now: self.moment.timestamp,
@@ -104,7 +114,7 @@ impl Case {
         };
         self.by
             .policy
-            .decide(seen, &self.ruling.plan.surroundings, circumstances)
+            .decide_resolved(seen, &self.ruling.plan.surroundings, resolved, circumstances)
     }
 
     pub(crate) fn revision(&self) -> Option<u64> {
@@ -185,6 +195,15 @@ impl Past {
     /// Whether it could be rejected now: it passed, and nobody is closing it.
     pub(crate) fn passes(&self) -> bool {
         !self.closed && self.action != Action::Reject
+    }
+
+    /// It turned out otherwise before anything was sent.
+    pub(crate) fn turns_out(&mut self, case: &Case, decision: &Decision<'_, '_>) {
+        self.action = decision.action();
+        self.would_reject = decision.would_reject();
+        if let Some(draft) = &mut self.draft {
+            draft.decided_again(case, decision);
+        }
     }
 
     /// Decides an open stream again, if that could turn out otherwise; whether

@@ -56,6 +56,8 @@ pub(crate) struct Vm {
     pulse: Cell<u64>,
     second: Cell<u64>,
     changed: Cell<bool>,
+    /// Whether addresses are looked at before they are dialled.
+    guarded: Cell<bool>,
     /// Root contexts that wait for their last words, and until when.
     ending: RefCell<Vec<(u32, u64)>>,
 }
@@ -70,6 +72,16 @@ pub(crate) fn vm() -> Rc<Vm> {
 }
 
 impl Vm {
+    /// From now on requests leave what `sluice.address` finds them by.
+    pub(crate) fn guard(&self) {
+        self.guarded.set(true);
+    }
+
+    /// Whether addresses are looked at before they are dialled.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guarded.get()
+    }
+
     fn new() -> Self {
         // std's hash keys are random, and distinct in every VM.
         let random = RandomState::new();
@@ -84,6 +96,7 @@ impl Vm {
             pulse: Cell::default(),
             second: Cell::default(),
             changed: Cell::default(),
+            guarded: Cell::default(),
             ending: RefCell::default(),
         }
     }

@@ -21,7 +21,7 @@ pub struct Dns {
 
 #[derive(Debug)]
 struct State {
-    zone: HashMap<String, Vec<Ipv4Addr>>,
+    zone: Mutex<HashMap<String, Vec<Ipv4Addr>>>,
     queries: Mutex<Vec<String>>,
 }
 
@@ -36,13 +36,10 @@ impl Dns {
             .map(|(name, addresses)| (name.to_owned(), addresses))
             .collect();
         for (name, addresses) in &zone {
-            assert!(
-                addresses.iter().all(Ipv4Addr::is_loopback),
-                "{name} must stay on loopback"
-            );
+            keep_on_loopback(name, addresses);
         }
         let state = Arc::new(State {
-            zone,
+            zone: Mutex::new(zone),
             queries: Mutex::default(),
         });
         let socket = RUNTIME
@@ -59,12 +56,29 @@ impl Dns {
         self.address
     }
 
+    /// From now on a name leads to these addresses, in this order.
+    ///
+    /// # Panics
+    /// As [`Dns::start`].
+    pub fn lead(&self, name: &str, addresses: &[Ipv4Addr]) {
+        keep_on_loopback(name, addresses);
+        let mut zone = self.state.zone.lock().expect("no holder of this lock panics");
+        zone.insert(name.to_owned(), addresses.to_vec());
+    }
+
     /// How often a name was asked for, whatever the record type.
     #[must_use]
     pub fn queries(&self, name: &str) -> usize {
         let queries = self.state.queries.lock().expect("no holder of this lock panics");
         queries.iter().filter(|asked| *asked == name).count()
     }
+}
+
+fn keep_on_loopback(name: &str, addresses: &[Ipv4Addr]) {
+    assert!(
+        addresses.iter().all(Ipv4Addr::is_loopback),
+        "{name} must stay on loopback"
+    );
 }
 
 impl Drop for Dns {
@@ -98,7 +112,8 @@ impl State {
         let mut answer = Message::response(query.metadata.id, query.metadata.op_code);
         answer.metadata.recursion_desired = query.metadata.recursion_desired;
         answer.metadata.recursion_available = true;
-        match self.zone.get(name) {
+        let zone = self.zone.lock().expect("no holder of this lock panics");
+        match zone.get(name) {
             None => answer.metadata.response_code = ResponseCode::NXDomain,
             Some(addresses) if asked.query_type == RecordType::A => {
                 for address in addresses {
@@ -108,6 +123,7 @@ impl State {
             }
             Some(_) => {} // the name exists and has no such record
         }
+        drop(zone);
         answer.add_query(asked);
         answer.to_vec().ok()
     }

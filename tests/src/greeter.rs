@@ -1,13 +1,15 @@
 //! A server that is content with anything: it greets. What comes back proves that a connection passed.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// What it says.
 pub const GREETING: &[u8] = b"passed\n";
+
+const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A greeter on loopback, until the test ends.
 #[derive(Debug)]
@@ -27,7 +29,13 @@ impl Greeter {
     /// One that waits for the first bytes of its client.
     #[must_use]
     pub fn answering() -> Self {
-        Self::start(|stream, seen| {
+        Self::answering_at(FREE)
+    }
+
+    /// The same at an address of this machine; at any free port of it if that is 0.
+    #[must_use]
+    pub fn answering_at(address: SocketAddr) -> Self {
+        Self::start(address, |stream, seen| {
             // Closing with something unread would reset the connection and lose the greeting.
             let received = stream.read(&mut [0; 4096]).unwrap_or(0);
             seen.received.fetch_add(received, Ordering::SeqCst);
@@ -39,7 +47,7 @@ impl Greeter {
     /// One that speaks first, as servers of SSH, SMTP and MySQL do.
     #[must_use]
     pub fn speaking_first() -> Self {
-        Self::start(|stream, _| {
+        Self::start(FREE, |stream, _| {
             let _ = stream.write_all(GREETING);
         })
     }
@@ -47,7 +55,7 @@ impl Greeter {
     /// One that waits for the first bytes of its client, greets, and stays.
     #[must_use]
     pub fn staying() -> Self {
-        Self::start(|stream, seen| {
+        Self::start(FREE, |stream, seen| {
             let received = stream.read(&mut [0; 4096]).unwrap_or(0);
             seen.received.fetch_add(received, Ordering::SeqCst);
             // Until the client has gone, however it goes.
@@ -57,8 +65,8 @@ impl Greeter {
         })
     }
 
-    fn start(greet: impl Fn(&mut TcpStream, &Seen) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    fn start(address: SocketAddr, greet: impl Fn(&mut TcpStream, &Seen) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(address).expect("the address is free");
         let address = listener.local_addr().expect("a bound socket has an address");
         let seen = Arc::new(Seen::default());
         let noted = Arc::clone(&seen);

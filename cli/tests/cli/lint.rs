@@ -94,7 +94,7 @@ fn a_plugin_configuration_is_read_by_the_filters_own_code() {
     assert_eq!(plugin(live, 0)["findings"], json!([]));
     for (text, part) in [
         ("{", "EOF"),
-        (r#"{"polcy": {}}"#, "unknown field `polcy`"),
+        (r#"{"polcy": {}}"#, "polcy: unknown field"),
         (r#"{"default_port": 0}"#, "1 to 65535"),
         (r#"{"resource": {"type": "", "id": "x"}}"#, "a type such as"),
         (r#"{"policy_service": {"cluster": "sluice"}}"#, "asked for by resource"),

@@ -1,5 +1,6 @@
 //! Sluice in real Envoy, end to end: one module a promise.
 
+mod addresses;
 mod boundary;
 mod collecting;
 mod configurations;
