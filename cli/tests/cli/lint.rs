@@ -99,7 +99,7 @@ fn a_plugin_configuration_is_read_by_the_filters_own_code() {
         (r#"{"resource": {"type": "", "id": "x"}}"#, "a type such as"),
         (r#"{"policy_service": {"cluster": "sluice"}}"#, "asked for by resource"),
         // The configuration of a filter is no policy, nor the other way round.
-        (r#"{"mode": "enforce", "rules": []}"#, "unknown field `mode`"),
+        (r#"{"mode": "enforce", "rules": []}"#, "mode: unknown field"),
         // The filter takes no names outside ASCII; policy files may have them.
         (
             r#"{"policy": {"rules": [{"id": "b", "effect": "allow", "host": "bücher.example"}]}}"#,
