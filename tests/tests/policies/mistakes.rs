@@ -30,7 +30,10 @@ fn envoy_refuses_mistakes_and_says_why() {
             "and not \\\"tenant\\\"",
         ),
         (json!({"hold_ms": 60_001}), "hold_ms: 60001: expected milliseconds"),
-        (json!({"on_unknown": "allow"}), "on_unknown: unknown variant `allow`"),
+        (
+            json!({"on_unknown": "allow"}),
+            "on_unknown: \"allow\": expected reject or observe",
+        ),
     ];
     for (configuration, reason) in cases {
         let setup = Setup::shipped("forward-proxy", &world.dns).configuration(&configuration);
