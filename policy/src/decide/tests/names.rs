@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 
 use super::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn listed() -> Policy {
     policy(
