@@ -1,5 +1,5 @@
 //! What the collector takes in and how fast it answers, on a database that is full already, on both stores.
-//! `cargo bench -p sluice-tests --bench collecting`; `SLUICE_BENCH_ROWS` says how full (default 10,000,000).
+//! `cargo bench --workspace --bench collecting`; `SLUICE_BENCH_ROWS` says how full (default 10,000,000).
 //!
 //! Records are acknowledged after their commit. The server, the senders and PostgreSQL share this machine.
 

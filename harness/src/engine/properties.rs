@@ -13,8 +13,6 @@ const NODE_CLUSTER: &[u8] = b"sluice";
 /// The client and the listener, at the addresses tests keep to.
 const CLIENT: (&str, u16) = ("127.0.0.1", 49_152);
 const FORWARD_PROXY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3128);
-/// What `tls_inspector` leaves of bytes that are no ClientHello (Envoy 1.40).
-const NOT_TLS: &[u8] = b"TLS_error|error:1000009c:SSL routines:OPENSSL_internal:HTTP_REQUEST:TLS_error_end";
 
 /// The value of a property of this stream.
 pub(super) fn value(facts: &Facts, path: &[&[u8]]) -> Option<Vec<u8>> {
@@ -54,7 +52,6 @@ fn connection(facts: &Facts, path: &[&[u8]]) -> Option<Vec<u8>> {
         [b"id"] => number(facts.stream?),
         [b"mtls"] => facts.is_stream().then(|| vec![0]),
         [b"requested_server_name"] => Some(server_name(facts)?.to_vec()),
-        [b"transport_failure_reason"] => not_tls(facts).then(|| NOT_TLS.to_vec()),
         _ => None,
     }
 }
@@ -65,10 +62,6 @@ fn server_name(facts: &Facts) -> Option<&[u8]> {
         Wire::Root => None,
         Wire::Request { server_name } | Wire::Connection(Connection { server_name, .. }) => Some(server_name),
     }
-}
-
-fn not_tls(facts: &Facts) -> bool {
-    matches!(facts.wire, Wire::Connection(Connection { not_tls: true, .. }))
 }
 
 fn destination(facts: &Facts) -> Option<SocketAddr> {
@@ -207,7 +200,6 @@ mod tests {
     fn a_connection_has_its_server_name_and_port() {
         let facts = facts(Wire::Connection(Connection {
             server_name: b"example.com".to_vec(),
-            not_tls: false,
             destination: ([127, 0, 0, 1], 8443).into(),
         }));
         assert_eq!(
@@ -215,21 +207,7 @@ mod tests {
             text("example.com")
         );
         assert_eq!(value_of(&facts, "destination|port"), number(8443));
-        assert_eq!(value_of(&facts, "connection|transport_failure_reason"), None);
         assert_eq!(value_of(&facts, "request|method"), None);
-    }
-
-    #[test]
-    fn bytes_that_are_no_tls_are_known_as_such() {
-        let facts = facts(Wire::Connection(Connection {
-            server_name: Vec::new(),
-            not_tls: true,
-            destination: FORWARD_PROXY,
-        }));
-        assert_eq!(
-            value_of(&facts, "connection|transport_failure_reason"),
-            Some(NOT_TLS.to_vec())
-        );
     }
 
     #[test]

@@ -29,8 +29,6 @@ pub(crate) enum Wire {
 pub(crate) struct Connection {
     /// Empty where there was none.
     pub(crate) server_name: Vec<u8>,
-    /// Whether `tls_inspector` met something else than a ClientHello.
-    pub(crate) not_tls: bool,
     /// Where it was dialled, as the listener has it.
     pub(crate) destination: SocketAddr,
 }
@@ -281,7 +279,6 @@ mod tests {
         let (mut request, _) = lent(plain());
         let (mut connection, _) = lent(Wire::Connection(Connection {
             server_name: Vec::new(),
-            not_tls: false,
             destination: ([127, 0, 0, 1], 443).into(),
         }));
         let has = |lent: &mut Lent, map| lent.header_map(call(), Access::Read, map).is_ok();

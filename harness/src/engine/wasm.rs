@@ -134,7 +134,6 @@ impl Engine for WasmEngine {
             Sighting::Connection { server_name, port } => {
                 let connection = Connection {
                     server_name: server_name.clone(),
-                    not_tls: false,
                     destination: here(*port),
                 };
                 self.connection(Listener::Passthrough(*port), connection, at)
@@ -145,7 +144,6 @@ impl Engine for WasmEngine {
             } => {
                 let connection = Connection {
                     server_name: server_name.clone(),
-                    not_tls: false,
                     destination: *destination,
                 };
                 self.connection(Listener::Original, connection, at)

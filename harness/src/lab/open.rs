@@ -38,7 +38,6 @@ impl Open {
         } = connection;
         let connection = Dialled {
             server_name,
-            not_tls: false,
             destination: (Ipv4Addr::LOCALHOST, port).into(),
         };
         facts.begin(Wire::Connection(connection), number, now);
