@@ -14,9 +14,9 @@ help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 # With another collector, or none, the command line is not needed.
-run: setup wasm $(if $(COLLECTOR),,build) ## a collector and Envoy as an explicit proxy in audit_only, decisions as they happen; PORT=3128 API=8080 GRPC=4317 POLICY=file.json RESOURCE=type/id COLLECTOR=host:port|none
+run: setup wasm $(if $(COLLECTOR),,build) ## a collector and Envoy as an explicit proxy in audit_only, decisions as they happen; PORT=3128 API=8080 GRPC=4317 POLICY=file.json RESOURCE=type/id RESOLVES_TO=10.0.0.0/8 COLLECTOR=host:port|none
 	@exec envoy/forward-proxy/run.py --wasm $(WASM) $(if $(PORT),--port $(PORT)) $(if $(POLICY),--policy $(POLICY)) \
-		$(if $(RESOURCE),--resource $(RESOURCE)) \
+		$(if $(RESOURCE),--resource $(RESOURCE)) $(addprefix --resolves-to ,$(RESOLVES_TO)) \
 		$(if $(COLLECTOR),--collector $(COLLECTOR),--sluice target/release/sluice $(if $(API),--api $(API)) $(if $(GRPC),--grpc $(GRPC)))
 
 demo: setup ## the whole loop, from observing to a fleet that is locked down, played in under a minute
@@ -45,7 +45,11 @@ build: setup wasm ## the command line, with the filter inside, and the filter be
 # The same flags and folder as harness/build.rs, so that the module beside the
 # command line is the one inside it, byte for byte, and is built once.
 wasm: setup ## the filter for Envoy: target/sluice_filter.wasm
-	@export RUSTFLAGS="--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$$PWD=sluice"
+	@cargo_home=$${CARGO_HOME:-$$HOME/.cargo}
+	cargo fetch --quiet --locked --target wasm32-wasip1 # so that the folders of its registries are there, which have names of their own
+	export RUSTFLAGS="--remap-path-prefix=$$cargo_home=cargo"
+	for folder in "$$cargo_home"/registry/src/*; do RUSTFLAGS+=" --remap-path-prefix=$$folder=crates"; done
+	RUSTFLAGS+=" --remap-path-prefix=$$PWD=sluice"
 	cargo build -p sluice-filter --lib --target wasm32-wasip1 --profile filter --target-dir target/filter-wasm
 	filter/shrink target/filter-wasm/wasm32-wasip1/filter/sluice_filter.wasm $(WASM)
 	echo "$(WASM)"

@@ -17,6 +17,15 @@ class NoPolicy(Exception):
     """The file cannot be used; the text says why."""
 
 
+def with_variable(path, text, variable):
+    """Shows a variable of Envoy's own environment to the VM: neither a file nor the admin socket shows what it holds."""
+    shown = rf"\g<0>\n\1environment_variables: {{host_env_keys: [{variable}]}}"
+    changed, count = VM.subn(shown, text)
+    if count != 1:
+        raise NoPolicy(f"{path} should have one VM named sluice, not {count}")
+    return changed
+
+
 class FilterYaml:
     """The filter.yaml that Envoy watches, and what the plugin is configured with besides its policy."""
 
@@ -25,11 +34,7 @@ class FilterYaml:
         self.shipped = path.read_text(encoding="utf-8")
         self.members = members
         if variable:
-            # From Envoy's own environment: neither this file nor the admin socket shows what it holds.
-            shown = rf"\g<0>\n\1environment_variables: {{host_env_keys: [{variable}]}}"
-            self.shipped, count = VM.subn(shown, self.shipped)
-            if count != 1:
-                raise NoPolicy(f"{path} should have one VM named sluice, not {count}")
+            self.shipped = with_variable(path, self.shipped, variable)
 
     def install(self, policy=None):
         """Moves a policy, as text, into place. What it says is for the filter to judge, not for this."""

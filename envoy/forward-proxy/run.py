@@ -20,7 +20,7 @@ from collections import deque
 from pathlib import Path
 
 from own_collector import TOKEN_VARIABLE, NoCollector, OwnCollector, end_with_parent
-from policy_file import FilterYaml, NoPolicy, PolicyFile, printable, refusals
+from policy_file import FilterYaml, NoPolicy, PolicyFile, printable, refusals, with_variable
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -58,6 +58,9 @@ def arguments():
                         help="start none, and send events there, to anything that takes OTLP over gRPC without TLS")
     parser.add_argument("--resource", type=resource, metavar="TYPE/ID", default=("sandbox", "local"),
                         help="whose traffic it is, on every event (default: sandbox/local)")
+    parser.add_argument("--resolves-to", action="append", metavar="BLOCK",
+                        help="a private block that names may resolve to, such as 10.0.0.0/8; may be repeated "
+                             "(default: what a rule says)")
     parser.add_argument("--config", type=Path, default=HERE,
                         help="where envoy.yaml and filter.yaml are taken from (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="working directory (default: target/run/PORT)")
@@ -112,7 +115,7 @@ def check_port(port, variable):
                           f"Stop what listens there, or choose a port: make run {variable}={port % 65535 + 1}")
 
 
-def prepare(folder, config, port, wasm, collector):
+def prepare(folder, config, port, wasm, collector, variable):
     if not wasm.is_file():
         raise Problem(f"there is no filter at {wasm}; `make wasm` builds it")
     folder.mkdir(parents=True, exist_ok=True)
@@ -127,6 +130,9 @@ def prepare(folder, config, port, wasm, collector):
         if bootstrap.count(SHIPPED_COLLECTOR) != 1:
             raise Problem(f"{config / 'envoy.yaml'} should name the collector {SHIPPED_COLLECTOR} once")
         bootstrap = bootstrap.replace(SHIPPED_COLLECTOR, f'{{address: "{host}", port_value: {to}}}')
+    if variable:
+        # What decides on addresses is in the same VM, and so has the same environment.
+        bootstrap = with_variable(config / "envoy.yaml", bootstrap, variable)
     (folder / "envoy.yaml").write_text(bootstrap)
     (folder / "admin.sock").unlink(missing_ok=True)
 
@@ -135,6 +141,8 @@ def members(options, collector, own):
     """What the plugin is configured with besides its policy."""
     kind, name = options.resource
     found = {"resource": {"type": kind, "id": name}}
+    if options.resolves_to:
+        found["resolves_to"] = options.resolves_to
     if own:
         found["policy_service"] = found["events"] = {"cluster": "sluice", "token_env": TOKEN_VARIABLE}
         found["own"] = [own.http, own.grpc]
@@ -364,8 +372,9 @@ def run(options, signals, folder, binary, own):
         own.start()
         collector = endpoint(own.grpc)
         variables[TOKEN_VARIABLE] = own.filter_token(*options.resource)
-    prepare(folder, options.config, options.port, options.wasm, collector)
-    filter_yaml = FilterYaml(folder / "filter.yaml", members(options, collector, own), TOKEN_VARIABLE if own else None)
+    variable = TOKEN_VARIABLE if own else None
+    prepare(folder, options.config, options.port, options.wasm, collector, variable)
+    filter_yaml = FilterYaml(folder / "filter.yaml", members(options, collector, own), variable)
     policy = PolicyFile(options.policy, filter_yaml) if options.policy else None
     if policy:
         policy.install()

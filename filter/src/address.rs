@@ -2,9 +2,10 @@
 //! each address of a name is a host of its own.
 //!
 //! It stands among the upstream filters of Envoy's router, in the VM of
-//! `sluice.http`, and finds the request by what that left with it.
+//! `sluice.http` or `sluice.tcp`, and finds what those have decided by what
+//! they left with it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use sluice_policy::{Reason, address};
 
@@ -13,10 +14,27 @@ use crate::host::Flow;
 use crate::host::stream as proxy;
 use crate::http::refuse;
 use crate::refusal::Refusal;
+use crate::vm::vm;
 
-/// The property with the context of a request that `sluice.http` let pass. Envoy
-/// shows it upstream, where the request is the same stream.
-pub(crate) const STREAM: &str = "sluice_stream";
+/// The property with the context that let a request or a connection pass. Envoy
+/// shows it upstream, where a request is the same stream. A connection goes on
+/// as a `CONNECT` to a listener within Envoy, and a header brings it there.
+const STREAM: &str = "sluice_stream";
+
+/// The same, as any filter of Envoy may have written it.
+const STREAM_UPSTREAM: &str = "filter_state\0wasm.sluice_stream";
+
+/// Tells those who decide on addresses which context has let this pass.
+/// Whether there are any.
+pub(crate) fn expect(id: u32) -> bool {
+    if !vm().is_guarded() {
+        return false;
+    }
+    if let Err(status) = proxy::set_property(STREAM, id.to_string().as_bytes()) {
+        log::error!("{STREAM} could not be written: {status}");
+    }
+    true
+}
 
 /// Whether a request may go to the address that Envoy has chosen.
 pub(crate) fn request() -> Flow {
@@ -28,19 +46,19 @@ pub(crate) fn request() -> Flow {
             return reject();
         }
     };
-    let stream = proxy::property(STREAM).ok();
+    let stream = proxy::property(STREAM_UPSTREAM).ok();
     let stream = stream.and_then(|id| std::str::from_utf8(&id).ok()?.parse().ok());
-    match stream.and_then(dispatch::http) {
-        Some(request) => request.resolved(address),
+    match stream.and_then(|id| dispatch::resolved(id, address)) {
+        Some(flow) => flow,
         // The VM that decided is gone. Whether a rule expects this address is
         // not known any more, so only what anybody may reach is let pass.
-        None if address::is_private(address) => reject(),
+        None if address::is_private(address.ip()) => reject(),
         None => Flow::Continue,
     }
 }
 
 enum Dialled {
-    Address(IpAddr),
+    Address(SocketAddr),
     /// A place inside of the proxy, or a socket file.
     NoAddress,
     Unknown,
@@ -52,7 +70,7 @@ fn dialled() -> Dialled {
     };
     let text = String::from_utf8_lossy(&text);
     match text.parse::<SocketAddr>() {
-        Ok(dialled) => Dialled::Address(dialled.ip()),
+        Ok(dialled) => Dialled::Address(dialled),
         Err(_) if text.is_empty() => Dialled::Unknown,
         Err(_) => Dialled::NoAddress,
     }

@@ -9,7 +9,8 @@ mod topology;
 use std::rc::Rc;
 
 use sluice_policy::{
-    Host, InvalidTarget, Mode, OwnAddresses, Policy, PolicyRead, Problems, Seen, Surroundings, Target, Timestamp,
+    Blocks, Host, InvalidTarget, Mode, OwnAddresses, Policy, PolicyRead, Problems, Seen, Surroundings, Target,
+    Timestamp,
 };
 
 pub use identity::{Identity, Source as IdSource, Spiffe};
@@ -257,6 +258,15 @@ fn surroundings(members: &mut Members<'_>, kind: Kind) -> Result<Surroundings, I
     if let Some(member) = members.take("own") {
         surroundings.own = own_addresses(member.texts("host or host:port, in a list")?)?;
     }
+    if let Some(member) = members.take("resolves_to") {
+        let blocks = member.texts("CIDR blocks in a list, such as 10.0.0.0/8")?;
+        surroundings.resolves_to =
+            Blocks::parse(blocks.iter().map(String::as_str)).map_err(|(block, why)| InvalidConfig::Value {
+                field: "resolves_to".to_owned(),
+                value: block.to_owned(),
+                expected: why.to_string(),
+            })?;
+    }
     Ok(surroundings)
 }
 
@@ -399,6 +409,11 @@ mod tests {
                 &["resource.name", "unknown field", "id_from"],
             ),
             (r#"{"own": ["http://x"]}"#, &["own", "http://x", "host:port"]),
+            (r#"{"resolves_to": "10.0.0.0/8"}"#, &["resolves_to", "in a list"]),
+            (
+                r#"{"resolves_to": ["10.0.0.1/8"]}"#,
+                &["resolves_to", "10.0.0.1/8", "10.0.0.0/8"],
+            ),
             (
                 r#"{"policy": {"mode": "observe"}}"#,
                 &["policy: policy: mode", "\"observe\"", "audit_only"],

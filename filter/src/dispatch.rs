@@ -4,6 +4,7 @@
 //! stream ends it), so nothing here stays borrowed while a context works.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 
 use hashbrown::HashMap;
@@ -133,11 +134,14 @@ pub(crate) fn log(id: u32) {
     }
 }
 
-/// The request with this context.
-pub(crate) fn http(id: u32) -> Option<Rc<Http>> {
-    match table().contexts.borrow().get(&id) {
-        Some(Context::Http(stream)) => Some(Rc::clone(stream)),
-        _ => None,
+/// Whether what the context `id` has decided may go to this address, which its
+/// name was resolved to; nothing if there is no such context.
+pub(crate) fn resolved(id: u32, address: SocketAddr) -> Option<Flow> {
+    let stream = table().contexts.borrow().get(&id).cloned()?;
+    match stream {
+        Context::Http(stream) => Some(stream.resolved(address.ip())),
+        Context::Tcp(stream) => Some(stream.resolved(address)),
+        Context::Root(_) | Context::Address => None,
     }
 }
 

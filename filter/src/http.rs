@@ -11,7 +11,7 @@ use sluice_policy::{Action, Seen};
 
 use self::course::{course, is_our_guard};
 use self::inside::Inside;
-use crate::address::STREAM;
+use crate::address;
 use crate::config::{Destination, Tls, Tunnels};
 use crate::dispatch;
 use crate::events::{Record, Undecided, Wire, printable, without_query};
@@ -164,10 +164,7 @@ impl Http {
             leave_verdict(VERDICT, &decision);
             let paths = case.ruling.plan.events.as_ref().is_some_and(|events| events.paths);
             let draft = Draft::begin(case, &decision, || request.wire(paths));
-            let refusal = (decision.action() == Action::Reject)
-                .then(|| Refusal::of(&decision, case.who.as_deref(), case.revision()))
-                .flatten();
-            (Past::new(case, &decision, draft), refusal)
+            (Past::new(case, &decision, draft), case.refusal(&decision))
         };
         let action = past.action;
         let looks = request.is_tunnel() && case.ruling.plan.topology.tunnels == Tunnels::Inspect;
@@ -180,11 +177,7 @@ impl Http {
             // Nothing passes a rejection, even if the answer could not be sent.
             Action::Reject => Flow::Pause,
             Action::Allow | Action::Warn => {
-                if vm().is_guarded()
-                    && let Err(status) = proxy::set_property(STREAM, self.id.to_string().as_bytes())
-                {
-                    log::error!("{STREAM} could not be written: {status}");
-                }
+                address::expect(self.id);
                 Flow::Continue
             }
         }
@@ -301,15 +294,11 @@ impl Http {
             let Some(case) = Case::find(serving, &ruling, request.who.clone(), true) else {
                 return Flow::Pause;
             };
-            let decision = case.decide_resolved(&request.seen(), request.destination, &[address]);
-            if !decision.would_reject() || past.would_reject {
+            let Some(decision) = past.turns_out(&case, &request.seen(), request.destination, address) else {
                 return Flow::Continue;
-            }
+            };
             leave_verdict(VERDICT, &decision);
-            past.turns_out(&case, &decision);
-            (decision.action() == Action::Reject)
-                .then(|| Refusal::of(&decision, case.who.as_deref(), case.revision()))
-                .flatten()
+            case.refusal(&decision)
         };
         let Some(refusal) = refusal else { return Flow::Continue };
         refuse(&refusal);

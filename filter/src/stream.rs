@@ -10,7 +10,7 @@ use crate::events::{Audit, Course, Decided, InForce, Outcome, Wire};
 use crate::ground::{By, Ground};
 use crate::host;
 use crate::mail::Mail;
-use crate::refusal::Resource;
+use crate::refusal::{Refusal, Resource};
 use crate::root::Serving;
 use crate::vm::Ruling;
 
@@ -117,8 +117,13 @@ impl Case {
             .decide_resolved(seen, &self.ruling.plan.surroundings, resolved, circumstances)
     }
 
-    pub(crate) fn revision(&self) -> Option<u64> {
-        self.by.version.map(|version| version.revision)
+    /// What a client is told whose request this decision rejects.
+    pub(crate) fn refusal(&self, decision: &Decision<'_, '_>) -> Option<Refusal> {
+        if decision.action() != Action::Reject {
+            return None;
+        }
+        let revision = self.by.version.map(|version| version.revision);
+        Refusal::of(decision, self.who.as_deref(), revision)
     }
 
     fn basis(&self, decision: &Decision<'_, '_>) -> Basis {
@@ -197,13 +202,25 @@ impl Past {
         !self.closed && self.action != Action::Reject
     }
 
-    /// It turned out otherwise before anything was sent.
-    pub(crate) fn turns_out(&mut self, case: &Case, decision: &Decision<'_, '_>) {
-        self.action = decision.action();
-        self.would_reject = decision.would_reject();
-        if let Some(draft) = &mut self.draft {
-            draft.decided_again(case, decision);
+    /// The decision, now that an address is known before anything was sent to
+    /// it, if it is another one than that on the name alone.
+    pub(crate) fn turns_out<'c, 's>(
+        &mut self,
+        case: &'c Case,
+        seen: &Seen<'s>,
+        destination: Option<SocketAddr>,
+        address: IpAddr,
+    ) -> Option<Decision<'c, 's>> {
+        let decision = case.decide_resolved(seen, destination, &[address]);
+        if !decision.would_reject() || self.would_reject {
+            return None;
         }
+        self.action = decision.action();
+        self.would_reject = true;
+        if let Some(draft) = &mut self.draft {
+            draft.decided_again(case, &decision);
+        }
+        Some(decision)
     }
 
     /// Decides an open stream again, if that could turn out otherwise; whether

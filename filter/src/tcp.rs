@@ -3,21 +3,31 @@
 mod sight;
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
-use sluice_policy::Action;
+use sluice_policy::{Action, Host, Target};
 
 use self::sight::{Look, Sight};
+use crate::address;
 use crate::dispatch;
 use crate::events::{Course, Outcome, Wire, printable};
 use crate::host::Flow;
 use crate::host::stream::{self as proxy, Side};
+use crate::http::refuse;
 use crate::refusal::Resource;
 use crate::root::Serving;
 use crate::stream::{Case, Draft, Past, client, leave_verdict};
 
 /// The filter state with the verdict of a connection.
 const VERDICT: &str = "sluice_tcp_verdict";
+
+/// The filter state with what was decided on, `host:port`, for what is to dial
+/// it: the text of the client's server name is nothing to build a request from.
+const TARGET: &str = "sluice_tcp_target";
+
+/// The filter state with the address that was about to be dialled last.
+const ADDRESS: &str = "sluice_tcp_address";
 
 /// The longest server name in an event, in bytes.
 const MOST_NAME: usize = 255;
@@ -74,11 +84,41 @@ impl Tcp {
         });
         let past = Past::new(&case, &decision, draft);
         let action = past.action;
+        if action != Action::Reject && address::expect(self.id) {
+            leave_target(decision.target());
+        }
         *self.decided.borrow_mut() = Some(Decided { sight, who, past });
         match action {
             Action::Reject => close(),
             Action::Allow | Action::Warn => Flow::Continue,
         }
+    }
+
+    /// Whether it may go to this address, which its name was resolved to.
+    pub(crate) fn resolved(&self, address: SocketAddr) -> Flow {
+        let refusal = {
+            let mut decided = self.decided.borrow_mut();
+            let (Some(Decided { sight, who, past }), Some(serving)) = (decided.as_mut(), &self.serving) else {
+                return Flow::Pause;
+            };
+            let Some(case) = Case::find(serving, &serving.ruling(), who.clone(), true) else {
+                return Flow::Pause;
+            };
+            let decision = past.turns_out(&case, &sight.seen(), sight.destination(), address.ip());
+            let told = dispatch::with(self.id, || {
+                if let Some(decision) = &decision {
+                    leave_verdict(VERDICT, decision);
+                }
+                proxy::set_property(ADDRESS, address.to_string().as_bytes())
+            });
+            if let Err(status) = told {
+                log::error!("{ADDRESS} could not be written: {status}");
+            }
+            decision.and_then(|decision| case.refusal(&decision))
+        };
+        let Some(refusal) = refusal else { return Flow::Continue };
+        refuse(&refusal);
+        Flow::Pause
     }
 
     /// Something may have changed for this connection.
@@ -137,6 +177,25 @@ impl Tcp {
             details: None,
         };
         draft.end(course);
+    }
+}
+
+fn leave_target(target: Option<&Target<'_>>) {
+    let text = match target {
+        None => return,
+        Some(Target {
+            host: Host::Name(name),
+            port,
+            ..
+        }) => format!("{name}:{port}"),
+        Some(Target {
+            host: Host::Ip(ip),
+            port,
+            ..
+        }) => SocketAddr::new(*ip, *port).to_string(),
+    };
+    if let Err(status) = proxy::set_property(TARGET, text.as_bytes()) {
+        log::error!("{TARGET} could not be written: {status}");
     }
 }
 

@@ -74,9 +74,24 @@ fn remapped_paths(workspace: &Path) -> String {
     let mut flags = Vec::new();
     if let Some(home) = cargo_home {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
+        flags.extend(registries(&home).map(|folder| format!("--remap-path-prefix={}=crates", folder.display())));
     }
     flags.push(format!("--remap-path-prefix={}=sluice", workspace.display()));
     flags.join("\x1f")
+}
+
+/// Where crates are unpacked: a folder for each registry, whose name depends on
+/// where the registry is. Of several prefixes rustc takes the last that fits.
+fn registries(cargo_home: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let found = std::fs::read_dir(cargo_home.join("registry/src"));
+    let mut folders: Vec<_> = found
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders.into_iter()
 }
 
 /// The directory the outer cargo builds into, from `…/<profile>/build/…/out`.

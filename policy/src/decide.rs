@@ -245,7 +245,8 @@ impl Policy {
             if let Some(rule) = self.first_deny(&groups, &by_address) {
                 return Verdict::Reject(Rejection::Rule(rule));
             }
-            let expected = verdict.rule().is_some_and(|rule| rule.may_resolve_to(address));
+            let expected =
+                around.resolves_to.contain(address) || verdict.rule().is_some_and(|rule| rule.may_resolve_to(address));
             if address::is_private(address) && !expected {
                 return Verdict::Reject(Rejection::Reason(Reason::PrivateAddress));
             }

@@ -67,6 +67,6 @@ pub use policy::Policy;
 pub use problem::{Problem, Problems};
 pub use record::{DecisionRecord, NearestRecord};
 pub use rule::Rule;
-pub use target::{InvalidTarget, MAX_RAW, OwnAddresses, RequestLine, Seen, Surroundings, Target, escape_raw};
+pub use target::{Blocks, InvalidTarget, MAX_RAW, OwnAddresses, RequestLine, Seen, Surroundings, Target, escape_raw};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use words::{Action, Effect, Mode, Reason, Scope, Why};

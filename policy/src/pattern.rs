@@ -68,7 +68,7 @@ impl HostPattern {
     /// # Errors
     /// [`InvalidPattern`], which says what would be right.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
-        if text.contains("://") {
+        if text.as_bytes().windows(3).any(|bytes| bytes == b"://") {
             return Err(InvalidPattern::Url);
         }
         if text == "*" {

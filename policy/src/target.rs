@@ -5,8 +5,11 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use crate::address;
 use crate::host::{Host, InvalidHost};
+use crate::pattern::{self, InvalidPattern};
 
 /// What was seen of one request or connection, byte for byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,9 @@ pub struct Surroundings {
     /// Reject what the policy rejects at a cloud metadata address even in
     /// `audit_only`.
     pub guard_metadata: bool,
+    /// Private blocks that any name may resolve to: the network that the proxy
+    /// itself stands in. A rule's own `resolves_to` adds to them.
+    pub resolves_to: Blocks,
 }
 
 impl Surroundings {
@@ -96,6 +102,30 @@ impl Surroundings {
             default_port,
             ..Self::default()
         }
+    }
+}
+
+/// Blocks of addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Blocks(Box<[IpNet]>);
+
+impl Blocks {
+    /// Reads CIDR blocks, without host bits.
+    ///
+    /// # Errors
+    /// The first that is none, and what is wrong with it.
+    pub fn parse<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Self, (&'t str, InvalidPattern)> {
+        let blocks = texts
+            .into_iter()
+            .map(|text| pattern::parse_block(text).map_err(|why| (text, why)));
+        Ok(Self(blocks.collect::<Result<_, _>>()?))
+    }
+
+    /// Whether one of them holds this address.
+    #[must_use]
+    pub fn contain(&self, address: IpAddr) -> bool {
+        let address = address::unmapped(address);
+        self.0.iter().any(|block| block.contains(&address))
     }
 }
 

@@ -287,9 +287,12 @@ fn tunnel_to(bootstrap: &mut Value, address: SocketAddr) {
 
 /// Connections that pass are joined to one address, whatever their server name.
 fn join_to(bootstrap: &mut Value, address: SocketAddr) {
-    let filters = bootstrap.pointer_mut("/static_resources/listeners/0/filter_chains/0/filters");
-    let filters = filters.and_then(Value::as_array_mut).expect("there are filters");
-    filters.retain(|filter| filter["name"] != "envoy.filters.network.sni_dynamic_forward_proxy");
+    let proxy = bootstrap.pointer_mut("/static_resources/listeners/0/filter_chains/0/filters/1/typed_config");
+    let proxy = proxy
+        .and_then(Value::as_object_mut)
+        .expect("the filter is followed by the proxy");
+    proxy.remove("tunneling_config").expect("it tunnels");
+    proxy.insert("cluster".into(), json!("anywhere"));
     bootstrap["static_resources"]["clusters"] = json!([anywhere(address)]);
 }
 

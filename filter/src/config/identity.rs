@@ -94,6 +94,7 @@ impl Source {
             if path.is_empty() || path.iter().any(|segment| segment.is_empty() || segment.contains('\0')) {
                 return Err(metadata.expected(A_PATH));
             }
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
             sources.push(Self::Property(format!("xds\0node\0metadata\0{}", path.join("\0"))));
         }
         if let Some(state) = members.take("filter_state") {

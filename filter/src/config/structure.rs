@@ -5,6 +5,7 @@
 //! text itself.
 
 use prost::{Message, Oneof};
+use serde::{Serialize, Serializer};
 
 /// `google.protobuf.Struct`. A map is a list of entries on the wire.
 #[derive(Clone, PartialEq, Message)]
@@ -59,35 +60,33 @@ pub(super) fn json(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let fields = Struct::decode(bytes).ok()?;
-    serde_json::to_vec(&object(fields)).ok()
+    serde_json::to_vec(&fields).ok()
 }
 
-fn object(fields: Struct) -> serde_json::Value {
-    fields
-        .fields
-        .into_iter()
-        .map(|Field { key, value }| (key, plain(value.unwrap_or_default())))
-        .collect()
-}
-
-fn plain(value: Value) -> serde_json::Value {
-    match value.kind {
-        None | Some(Kind::Null(_)) => serde_json::Value::Null,
-        Some(Kind::Bool(value)) => value.into(),
-        Some(Kind::String(value)) => value.into(),
-        Some(Kind::Number(value)) => number(value),
-        Some(Kind::List(list)) => list.values.into_iter().map(plain).collect(),
-        Some(Kind::Struct(fields)) => object(fields),
+impl Serialize for Struct {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.fields.iter().map(|field| (&field.key, &field.value)))
     }
 }
 
-/// A `Struct` has no integers, and JSON's readers do not take 443.0 for one.
-fn number(value: f64) -> serde_json::Value {
-    let integer = value as i64;
-    if integer as f64 == value {
-        integer.into()
-    } else {
-        value.into()
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.kind {
+            None | Some(Kind::Null(_)) => serializer.serialize_unit(),
+            Some(Kind::Bool(value)) => serializer.serialize_bool(*value),
+            Some(Kind::String(value)) => serializer.serialize_str(value),
+            Some(Kind::Number(value)) => {
+                // A `Struct` has no integers, and JSON's readers do not take 443.0 for one.
+                let integer = *value as i64;
+                if integer as f64 == *value {
+                    serializer.serialize_i64(integer)
+                } else {
+                    serializer.serialize_f64(*value)
+                }
+            }
+            Some(Kind::List(list)) => serializer.collect_seq(&list.values),
+            Some(Kind::Struct(fields)) => fields.serialize(serializer),
+        }
     }
 }
 

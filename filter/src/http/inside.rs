@@ -5,7 +5,7 @@
 //! while the filter pauses (seen in Envoy 1.40). A server that speaks first is
 //! not waited for: its bytes go the other way.
 
-use sluice_policy::{Action, Seen};
+use sluice_policy::Seen;
 
 use super::{Decided, Http, MOST_NAME, Request, State, VERDICT, refuse};
 use crate::client_hello::{MOST_BYTES, Peek, peek};
@@ -13,7 +13,6 @@ use crate::dispatch;
 use crate::events::{Course, Wire, printable};
 use crate::host::stream as proxy;
 use crate::host::{self, Flow};
-use crate::refusal::Refusal;
 use crate::stream::{Case, Draft, client, leave_verdict};
 use crate::vm::vm;
 
@@ -131,9 +130,7 @@ impl Http {
             if let Some(draft) = draft {
                 draft.end(Course::decided_only());
             }
-            (decision.action() == Action::Reject)
-                .then(|| Refusal::of(&decision, case.who.as_deref(), case.revision()))
-                .flatten()
+            case.refusal(&decision)
         };
         let Some(refusal) = refusal else { return Flow::Continue };
         refuse(&refusal);

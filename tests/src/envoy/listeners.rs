@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Envoy;
+use super::setup::names;
 use crate::wait;
 
 /// The watched file.
@@ -43,7 +44,7 @@ impl Envoy {
         let manager = "/resources/0/filter_chains/0/filters/0/typed_config";
         let manager = listeners.pointer_mut(manager).expect("the listener has one filter");
         let text = manager.pointer_mut("/http_filters/0/typed_config/config/configuration/value");
-        *text.expect("the first HTTP filter is ours") = json!(configuration);
+        *text.expect("the first HTTP filter is ours") = json!(names::may_lead_here(configuration));
         edit(manager);
         listeners
     }

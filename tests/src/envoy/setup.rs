@@ -1,5 +1,6 @@
 //! From a shipped configuration to a running Envoy, changing only what a test must: ports, resolver, policy.
 
+pub(super) mod names;
 mod neighbours;
 
 use std::fs::{self, File};
@@ -89,7 +90,10 @@ impl Setup {
         let folder = envoy_folder().join(topology);
         let mut bootstrap = read(&folder.join("envoy.yaml"));
         for listener in items(&mut bootstrap, "/static_resources/listeners") {
-            listener["address"]["socket_address"]["port_value"] = json!(0);
+            // One within Envoy has no address.
+            if let Some(address) = listener.get_mut("address") {
+                address["socket_address"]["port_value"] = json!(0);
+            }
         }
         let mut resolvers = 0;
         each_object(&mut bootstrap, &mut |object| {
@@ -131,9 +135,11 @@ impl Setup {
     #[must_use]
     pub fn configuration_struct(mut self, configuration: &Value) -> Self {
         let config = self.filter.pointer_mut("/resources/0/typed_config/config");
+        let text = names::may_lead_here(&configuration.to_string());
+        let value: Value = serde_json::from_str(&text).expect("it was JSON before");
         config.expect("filter.yaml holds a Wasm filter")["configuration"] = json!({
             "@type": "type.googleapis.com/google.protobuf.Struct",
-            "value": configuration,
+            "value": value,
         });
         self
     }
@@ -156,10 +162,8 @@ impl Setup {
     #[must_use]
     pub fn dialling(self, port: u16) -> Self {
         self.edit(|bootstrap| {
+            names::dial_at(bootstrap, port);
             each_object(bootstrap, &mut |object| {
-                if object.contains_key("dns_cache_config") && object.contains_key("port_value") {
-                    object.insert("port_value".into(), json!(port));
-                }
                 if object.get("cluster_name") == Some(&json!(DIALLED)) {
                     *object = assignment(port);
                 }
@@ -202,10 +206,13 @@ impl Setup {
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         let further = self.further.iter_mut().map(|(_, filter)| filter);
-        for filter in further.chain([&mut self.filter]) {
-            let vm = filter.pointer_mut("/resources/0/typed_config/config/vm_config");
-            let vm = vm.expect("the file holds a Wasm filter");
-            vm["environment_variables"]["key_values"][name] = json!(value);
+        // In all places, because plugins share a VM only if its configuration is the same.
+        for document in further.chain([&mut self.filter, &mut self.bootstrap]) {
+            each_object(document, &mut |object| {
+                if let Some(vm) = object.get_mut("vm_config") {
+                    vm["environment_variables"]["key_values"][name] = json!(value);
+                }
+            });
         }
         self
     }
@@ -374,6 +381,7 @@ fn assignment(port: u16) -> serde_json::Map<String, Value> {
 /// Sets the plugin configuration of an ECDS resource.
 pub(super) fn configure(filter: &mut Value, configuration: &str) {
     let value = filter.pointer_mut("/resources/0/typed_config/config/configuration/value");
+    let configuration = names::may_lead_here(configuration);
     *value.expect("filter.yaml carries the configuration as a StringValue") = json!(configuration);
 }
 

@@ -29,6 +29,7 @@ struct Site {
 fn policy(mode: &str) -> Value {
     json!({
         "resource": {"type": "sandbox", "id": "sb_1"},
+        "resolves_to": [],
         "events": {"cluster": "sluice", "flush_ms": 10},
         "policy": {"mode": mode, "default_effect": "allow", "rules": [
             {"id": "api", "effect": "allow", "host": NAME, "resolves_to": ["127.0.0.2/31"]},
@@ -50,7 +51,7 @@ impl Site {
             ("unlisted.example.com", vec![PRIVATE]),
         ]);
         let collector = Collector::start();
-        let envoy = Setup::shipped("guarded-proxy", &dns)
+        let envoy = Setup::shipped("forward-proxy", &dns)
             .collector(collector.port())
             .configuration(&policy(mode))
             // What is shipped asks again later than a test has time.
@@ -191,6 +192,23 @@ fn an_address_that_does_not_answer_costs_a_try() {
     for _ in 0..10 {
         assert_eq!(site.tunnel(NAME), (Some(200), true));
     }
+}
+
+/// The network that the proxy itself stands in.
+#[test]
+fn blocks_of_the_configuration_hold_for_every_name() {
+    let mut site = Site::start("enforce");
+    let mut open = policy("enforce");
+    open["resolves_to"] = json!(["127.0.0.0/30"]);
+    open["generation"] = json!(2);
+    site.envoy.switch(&open);
+    for name in ["plain.example.com", "unlisted.example.com"] {
+        assert_eq!(site.tunnel(name), (Some(200), true), "{name}");
+    }
+    // What a rule denies stays denied.
+    site.dns.lead("denied.example.com", &[DENIED]);
+    assert_eq!(site.tunnel("denied.example.com").0, Some(403));
+    assert_eq!(site.denied.received(), 0);
 }
 
 /// Names that do not exist take places among those that do.

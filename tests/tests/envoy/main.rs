@@ -7,6 +7,7 @@ mod configurations;
 mod finding;
 mod hostile;
 mod inside;
+mod joined_addresses;
 mod listeners;
 mod original_dst;
 mod own_collector;

@@ -50,7 +50,7 @@ impl Runner {
         assert_eq!(bootstrap.matches(OPTIONS).count(), 1, "where to put the resolver");
         let port = dns.address().port();
         let resolver = format!("resolvers: [{{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}]");
-        let indented = format!("{OPTIONS}\n                    {resolver}");
+        let indented = format!("{OPTIONS}\n        {resolver}");
         fs::write(to.join("envoy.yaml"), bootstrap.replace(OPTIONS, &indented)).expect("it is writable");
     }
 
@@ -62,6 +62,7 @@ impl Runner {
             .arg("--config")
             .arg(&self.config);
         command.arg("--folder").arg(self.folder.path().join("run"));
+        command.args(["--resolves-to", "127.0.0.0/8"]); // where the names of tests lead
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

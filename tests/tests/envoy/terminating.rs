@@ -111,3 +111,24 @@ fn what_is_no_tls_is_closed() {
     assert_eq!(answer, Answer::Reset);
     assert_eq!(site.world.tls.accepted(), 0);
 }
+
+#[test]
+fn a_private_address_gets_no_request() {
+    let world = World::start();
+    let local = LocalAuthority::make(&NAMES);
+    let envoy = Setup::shipped("terminating", &world.dns)
+        .terminated(&local, &world.ca())
+        .configuration(&json!({"tls": "terminated", "default_port": 443, "resolves_to": [],
+        "policy": {"mode": "enforce", "rules": [
+            {"id": "gh", "effect": "allow", "host": "api.github.com"},
+            {"id": "ai", "effect": "allow", "host": "api.openai.com", "resolves_to": ["127.0.0.0/8"]},
+        ]}}))
+        .start();
+    let curl = Curl::redirected(envoy.listener("https"), local.ca());
+    let port = world.tls.port();
+    let refused = curl.get(&format!("https://api.github.com:{port}/"));
+    assert_eq!(refused.http_code, 403);
+    assert_eq!(refused.header("x-sluice-rejected-by"), Some("private_address"));
+    assert_eq!(curl.get(&format!("https://api.openai.com:{port}/")).http_code, 200);
+    assert_eq!(world.tls.requests().len(), 1);
+}
