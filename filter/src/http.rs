@@ -122,6 +122,7 @@ impl Request {
                 .as_deref()
                 .and_then(|name| (!name.is_empty()).then(|| printable(name, MOST_NAME).0)),
             client: None,
+            peer: None,
             parent: None,
         }
     }
@@ -163,7 +164,7 @@ impl Http {
             serving.decisions.count(decision.action(), decision.mode());
             leave_verdict(VERDICT, &decision);
             let paths = case.ruling.plan.events.as_ref().is_some_and(|events| events.paths);
-            let draft = Draft::begin(case, &decision, || request.wire(paths));
+            let draft = Draft::begin(case, &decision, request.destination, || request.wire(paths));
             (Past::new(case, &decision, draft), case.refusal(&decision))
         };
         let action = past.action;

@@ -183,6 +183,8 @@ pub(crate) struct Past {
     /// A newer policy rejects it, and it is being closed.
     pub(crate) closed: bool,
     pub(crate) draft: Option<Draft>,
+    /// Where it goes, if that was decided too.
+    address: Option<IpAddr>,
     basis: Basis,
 }
 
@@ -193,6 +195,7 @@ impl Past {
             would_reject: decision.would_reject(),
             closed: false,
             draft,
+            address: None,
             basis: case.basis(decision),
         }
     }
@@ -211,8 +214,13 @@ impl Past {
         destination: Option<SocketAddr>,
         address: IpAddr,
     ) -> Option<Decision<'c, 's>> {
+        self.address = Some(address);
         let decision = case.decide_resolved(seen, destination, &[address]);
-        if !decision.would_reject() || self.would_reject {
+        let otherwise = decision.would_reject() && !self.would_reject;
+        if let Some(draft) = &mut self.draft {
+            draft.audit.wire.tell_peer(address, otherwise);
+        }
+        if !otherwise {
             return None;
         }
         self.action = decision.action();
@@ -229,7 +237,7 @@ impl Past {
         if !case.differs(&self.basis) {
             return false;
         }
-        let decision = case.decide(seen, destination);
+        let decision = case.decide_resolved(seen, destination, self.address.as_slice());
         self.basis = case.basis(&decision);
         if decision.action() != Action::Reject {
             return false;
@@ -298,14 +306,23 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Begins one, and counts the decision.
-    pub(crate) fn begin(case: &Case, decision: &Decision<'_, '_>, wire: impl FnOnce() -> Wire) -> Option<Self> {
+    pub(crate) fn begin(
+        case: &Case,
+        decision: &Decision<'_, '_>,
+        destination: Option<SocketAddr>,
+        wire: impl FnOnce() -> Wire,
+    ) -> Option<Self> {
         let mail = Rc::clone(case.ruling.mail.as_ref()?);
         let number = mail.count_decision();
+        let mut wire = wire();
+        if let Some(dialled) = destination {
+            wire.tell_peer(dialled.ip(), false);
+        }
         let audit = Audit {
             number,
             at: case.moment.wall,
             decided: case.decided(decision),
-            wire: wire(),
+            wire,
             course: Course {
                 outcome: Outcome::Open,
                 status: 0,

@@ -74,7 +74,7 @@ impl Tcp {
         let decision = case.decide(&sight.seen(), sight.destination());
         serving.decisions.count(decision.action(), decision.mode());
         leave_verdict(VERDICT, &decision);
-        let draft = Draft::begin(&case, &decision, || {
+        let draft = Draft::begin(&case, &decision, sight.destination(), || {
             let server_name = sight.server_name().map(|name| printable(name, MOST_NAME).0);
             Wire {
                 protocol: if server_name.is_some() { "tls" } else { "tcp" },

@@ -253,6 +253,7 @@ fn wire(wire: &Wire, attributes: &mut Attributes<'_>) {
         path_cut,
         server_name,
         client,
+        peer,
         parent,
     } = wire;
     attributes.text("network.protocol.name", protocol);
@@ -263,6 +264,7 @@ fn wire(wire: &Wire, attributes: &mut Attributes<'_>) {
     }
     attributes.some("tls.client.server_name", server_name.as_deref());
     attributes.some("client.address", client.as_deref());
+    attributes.some("network.peer.address", peer.as_deref());
     attributes.some("sluice.parent", parent.as_deref());
 }
 

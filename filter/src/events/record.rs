@@ -1,8 +1,9 @@
 //! What is recorded of one request or connection, and of the filter itself.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
-use sluice_policy::{Action, Mode, Scope};
+use sluice_policy::{Action, Mode, Scope, address};
 
 use crate::refusal::Resource;
 use crate::version::Version;
@@ -73,8 +74,20 @@ pub(crate) struct Wire {
     pub(crate) path_cut: bool,
     pub(crate) server_name: Option<Box<str>>,
     pub(crate) client: Option<Box<str>>,
+    /// Where it went, if that is told: see [`Wire::tell_peer`].
+    pub(crate) peer: Option<Box<str>>,
     /// The `log.record.uid` of the `CONNECT` that it is inside of.
     pub(crate) parent: Option<Box<str>>,
+}
+
+impl Wire {
+    /// Tells the address that it goes to where a policy may have to say that it
+    /// may: one that is private, or that a rule denies.
+    pub(crate) fn tell_peer(&mut self, address: IpAddr, denied: bool) {
+        if denied || address::is_private(address) {
+            self.peer = Some(address.to_string().into());
+        }
+    }
 }
 
 /// How it went.

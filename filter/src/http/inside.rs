@@ -118,7 +118,7 @@ impl Http {
             serving.decisions.count(decision.action(), decision.mode());
             leave_verdict(VERDICT, &decision);
             let server_name = inside.server_name();
-            let draft = Draft::begin(&case, &decision, || Wire {
+            let draft = Draft::begin(&case, &decision, None, || Wire {
                 protocol: if server_name.is_some() { "tls" } else { "tcp" },
                 server_name: server_name
                     .filter(|name| !name.is_empty())

@@ -133,6 +133,31 @@ fn observing_sends_it_there_and_records_what_it_was() {
     assert_eq!(event.text("sluice.rejected_by"), Some("private_address"));
     assert_eq!(event.text("sluice.action"), Some("allow"));
     assert_eq!(event.flag("sluice.would_reject"), Some(true));
+    assert_eq!(event.text("network.peer.address"), Some("127.0.0.1"));
+}
+
+/// What was let pass while observing is decided again, by the address too.
+#[test]
+fn locking_down_closes_a_tunnel_to_a_private_address() {
+    let mut site = Site::start("audit_only");
+    let open = |name: &str| {
+        let mut connection = h1::Connection::open(site.envoy.listener("forward_proxy"));
+        let status = connection.send(&h1::connect_to(&site.target(name))).status();
+        assert_eq!(status, Some(200), "{name}");
+        connection
+    };
+    let (mut private, mut expected) = (open("plain.example.com"), open(NAME));
+    let mut locked = policy("enforce");
+    locked["generation"] = json!(2);
+    site.envoy.switch(&locked);
+    assert_eq!(private.rest(), b"");
+    expected.begin(b"hello");
+    assert_eq!(expected.rest(), GREETING);
+    let event = site.collector.event("the end of the tunnel", |event| {
+        event.text("server.address") == Some("plain.example.com")
+            && event.text("sluice.outcome") == Some("policy_changed")
+    });
+    assert_eq!(event.text("sluice.rejected_by"), Some("private_address"));
 }
 
 /// Of several addresses any may be dialled, so each is decided.
