@@ -280,16 +280,22 @@ impl Vm {
     /// A root context is done. Whether it may be deleted now: the last one waits
     /// until what it has recorded is acknowledged.
     pub(crate) fn root_done(&self, root: u32) -> bool {
-        let others = {
+        let left: Vec<Rc<Ruling>> = {
             let rulings = self.rulings.borrow();
-            rulings.iter().any(|(other, _)| *other != root)
+            let others = rulings.iter().filter(|(other, _)| *other != root);
+            others.map(|(_, ruling)| Rc::clone(ruling)).collect()
         };
+        let others = !left.is_empty();
         let now = host::monotonic_nanos();
         if !others {
             for policies in self.all_policies() {
                 policies.leave();
             }
-            for mail in self.all_mails() {
+        }
+        for mail in self.all_mails() {
+            // `sluice.address` may be left, which adds nothing to it.
+            let used = |ruling: &Rc<Ruling>| ruling.mail.as_ref().is_some_and(|own| Rc::ptr_eq(own, &mail));
+            if !left.iter().any(used) {
                 mail.close(root, self.pulses(&mail));
             }
         }

@@ -124,7 +124,7 @@ fn the_filter_in_envoy_decides_the_same() {
         http.switch(&json!({"default_port": 80, "policy": policy}));
         tls.switch(&json!({"policy": policy}));
         tunnels.switch(&json!({"policy": policy}));
-        original.switch(&json!({"destination": "original", "policy": policy}));
+        original.switch(&json!({"destination": "original", "resolves_to": [], "policy": policy}));
         let place = |row: &Row| match row.form {
             Form::Tls => (&tls, "tls"),
             Form::Dialled => (&original, "outbound"),

@@ -116,6 +116,14 @@ fn a_plugin_configuration_is_read_by_the_filters_own_code() {
     assert!(kinds(&plugin(wide, 1)).contains(&(Some("wide"), "public_suffix")));
     let bad = r#"{"policy": {"rules": [{"id": "a", "effect": "allow", "host": "a:1"}, {"id": "b", "effect": "block", "host": "b"}]}}"#;
     assert_eq!(kinds(&plugin(bad, 1)).len(), 2);
+    // Where names may lead at all.
+    let inside = r#"{"resolves_to": ["10.0.0.0/8"]}"#;
+    assert_eq!(plugin(inside, 0)["findings"], json!([]));
+    let everywhere = r#"{"resolves_to": ["0.0.0.0/0"]}"#;
+    assert_eq!(
+        kinds(&plugin(everywhere, 1)),
+        [(None, "resolves_to"), (None, "resolves_to")]
+    );
     lint(&scratch, clean, &[], 1);
     lint(
         &scratch,
