@@ -85,6 +85,9 @@ pub(crate) enum Failure {
     /// A certificate or key is none.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The local authority is none.
+    #[error("--ca {}: {error}", name(path))]
+    Ca { path: PathBuf, error: String },
     /// A token that no header can carry.
     #[error("the token has characters that no token has; expected the one line that 'sluice token create' printed")]
     Token,

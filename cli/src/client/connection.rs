@@ -49,6 +49,11 @@ fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
 }
 
 impl Connection {
+    /// The authority that was given.
+    pub(crate) fn ca(&self) -> Option<PathBuf> {
+        self.ca.clone()
+    }
+
     /// A client; nothing is sent yet.
     pub(crate) fn client(&self, config: &Config) -> Result<Client, Failure> {
         let url = match (&self.url, &config.url) {

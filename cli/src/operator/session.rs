@@ -1,5 +1,7 @@
 //! What every operator command starts with: the configuration, a client, a format.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -39,6 +41,16 @@ impl Common {
         let session = Session::open(&self.connection)?;
         let format = session.format(self.format, Format::Table)?;
         Ok((session, format))
+    }
+
+    /// The format that was given, for what asks no collector and so needs no configuration.
+    pub(crate) fn written_format(&self) -> Option<Format> {
+        self.format
+    }
+
+    /// The authority that was given.
+    pub(crate) fn ca(&self) -> Option<PathBuf> {
+        self.connection.ca()
     }
 }
 

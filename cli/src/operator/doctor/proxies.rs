@@ -31,11 +31,11 @@ pub(super) fn check(
     };
     let rows: Vec<&Value> = rows.iter().filter(is_meant).filter(|row| !is_closed(row)).collect();
     absent(&rows, resources, findings);
-    let before = findings.0.len();
+    let before = findings.len();
     for row in &rows {
         one(row, now, findings);
     }
-    if !rows.is_empty() && findings.0.len() == before {
+    if !rows.is_empty() && findings.len() == before {
         let proxies = output::counted(rows.len() as u64, "proxy is", "proxies are");
         findings.ok(
             "proxies",

@@ -148,3 +148,43 @@ fn notes_are_no_faults() {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
 }
+
+/// What it finds with real sockets and proxies is in `tests/tests/doctor/`.
+#[test]
+fn inside_a_sandbox_no_collector_is_asked() {
+    let closed = "127.77.0.1:1";
+    let inside = |arguments: &[&str]| -> Ran {
+        let usual = ["doctor", "--inside", "--reach", closed, "--resolver", closed];
+        let mut command = clean(&[&usual, arguments].concat());
+        // Left over, and none of its business.
+        command
+            .env("SLUICE_URL", "http://127.0.0.1:1")
+            .env("SLUICE_TOKEN", "x")
+            .env("SLUICE_CA", "/nonexistent")
+            .env("SLUICE_CONFIG", "/nonexistent");
+        command.output().unwrap().into()
+    };
+    let ran = inside(&["--proxy", closed, "--format", "json"]).ended(1);
+    let wrong = wrong(&ran);
+    assert!(wrong.iter().any(|(check, _)| check == "proxy"), "{wrong:?}");
+    let ran = inside(&["--transparent"]);
+    for part in [
+        "note   proxy      none is configured",
+        "ok     direct     no connection to 127.77.0.1:1: refused",
+        "ok     udp443     UDP to 127.77.0.1:1: refused",
+        "ok     dns        127.77.0.1:1 is out of reach over TCP: refused",
+        " privileges ",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+    inside(&["--transparent", "--url", "http://127.0.0.1:1"])
+        .ended(2)
+        .complains_of(&["--inside asks no collector", "'--url'"]);
+    inside(&["--transparent", "--ca", "/nonexistent"])
+        .ended(2)
+        .complains_of(&["--ca /nonexistent", "cannot be read"]);
+    inside(&["--transparent", "--proxy", closed]).ended(2);
+    inside(&["--reach", "example.com"])
+        .ended(2)
+        .complains_of(&["expected HOST:PORT"]);
+}
