@@ -25,7 +25,7 @@ fn a_request_that_cannot_be_forwarded_says_why() {
         assert_eq!(get(proxy, "nosuch.example.com"), Some(503));
         for (host, details) in [
             ("api.github.com", "connection_failure"),
-            ("nosuch.example.com", "dns_resolution_failure"),
+            ("nosuch.example.com", "no_healthy_upstream"),
         ] {
             let audit = scene.audit(host);
             assert_eq!(audit.text("sluice.outcome"), Some("error"), "{audit:?}");

@@ -9,7 +9,7 @@ use sluice_tests::world::World;
 
 /// A policy that allows one host only.
 fn policy(host: &str) -> Value {
-    json!({"default_port": 80, "policy": {"mode": "enforce", "rules": [
+    json!({"default_port": 80, "resolves_to": ["127.0.0.0/8"], "policy": {"mode": "enforce", "rules": [
         {"id": "only", "effect": "allow", "host": host},
     ]}})
 }
