@@ -42,6 +42,7 @@ fn envoy_accepts_every_shipped_configuration() {
             "forward-proxy",
             "guarded-proxy",
             "original-dst",
+            "sidecar",
             "terminating",
             "transparent"
         ],

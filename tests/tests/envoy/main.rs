@@ -17,6 +17,7 @@ mod plugins;
 mod putting_back;
 mod refusing;
 mod runner;
+mod sidecar;
 mod switching;
 mod telling;
 mod terminating;
