@@ -121,6 +121,10 @@ def prepare(folder, config, port, wasm, collector, variable):
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(wasm, folder / "sluice_filter.wasm")
     shutil.copyfile(config / "filter.yaml", folder / "filter.yaml")
+    address = config / "filter-address.yaml"
+    text = address.read_text(encoding="utf-8")
+    # What decides on addresses is in the same VM, and so has the same environment.
+    (folder / address.name).write_text(with_variable(address, text, variable) if variable else text, encoding="utf-8")
     bootstrap, changed = re.subn(rf"port_value: {SHIPPED_PORT}\b", f"port_value: {port}",
                                  (config / "envoy.yaml").read_text())
     if changed != 1:
@@ -130,9 +134,6 @@ def prepare(folder, config, port, wasm, collector, variable):
         if bootstrap.count(SHIPPED_COLLECTOR) != 1:
             raise Problem(f"{config / 'envoy.yaml'} should name the collector {SHIPPED_COLLECTOR} once")
         bootstrap = bootstrap.replace(SHIPPED_COLLECTOR, f'{{address: "{host}", port_value: {to}}}')
-    if variable:
-        # What decides on addresses is in the same VM, and so has the same environment.
-        bootstrap = with_variable(config / "envoy.yaml", bootstrap, variable)
     (folder / "envoy.yaml").write_text(bootstrap)
     (folder / "admin.sock").unlink(missing_ok=True)
 

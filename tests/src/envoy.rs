@@ -88,6 +88,9 @@ impl Envoy {
         let mut files = std::mem::take(&mut self.further);
         files.push((setup::FILTER.to_owned(), self.filter.take()));
         for (name, filter) in &mut files {
+            if setup::has_none_of_its_own(filter) {
+                continue;
+            }
             setup::configure(filter, configuration);
             let counted = format!("{}.{outcome}", discovery(filter));
             let before = self.stat(&counted);
@@ -105,16 +108,22 @@ impl Envoy {
     /// Moves the filter into VMs with another `vm_id`, as a change of `vm_config` does, and
     /// waits until Envoy says that they are in force.
     pub fn replace_vm(&mut self, vm_id: &str) {
-        let vm = self
-            .filter
-            .pointer_mut("/resources/0/typed_config/config/vm_config/vm_id");
-        *vm.expect("filter.yaml names the VM") = Value::from(vm_id);
-        let applied = format!("{}.update_success", discovery(&self.filter));
-        let before = self.stat(&applied);
-        self.put(setup::FILTER, &self.filter);
-        wait::until("Envoy to apply the new VM", || {
-            (self.stat(&applied) > before).then_some(())
-        });
+        let mut files = std::mem::take(&mut self.further);
+        files.push((setup::FILTER.to_owned(), self.filter.take()));
+        for (name, filter) in &mut files {
+            let vm = filter.pointer_mut("/resources/0/typed_config/config/vm_config/vm_id");
+            *vm.expect("the file names the VM") = Value::from(vm_id);
+            let applied = format!("{}.update_success", discovery(filter));
+            let before = self.stat(&applied);
+            self.put(name, filter);
+            wait::until("Envoy to apply the new VM", || {
+                (self.stat(&applied) > before).then_some(())
+            });
+        }
+        if let Some((_, filter)) = files.pop() {
+            self.filter = filter;
+        }
+        self.further = files;
     }
 
     /// Moves a new file over one that Envoy watches.
@@ -199,6 +208,8 @@ fn discovery(filter: &Value) -> String {
     let kind = resource["typed_config"]["@type"].as_str().unwrap_or_default();
     let place = if kind.contains("filters.network.") {
         "network_filter"
+    } else if setup::has_none_of_its_own(filter) {
+        "upstream_http_filter"
     } else {
         "http_filter"
     };

@@ -39,8 +39,9 @@ pub enum Destination {
     /// `destination.address` says where that is.
     Original,
     /// The proxy's, which knows services by the addresses that clients dial
-    /// (Istio's registry). A name is decided as one that it resolves, and only
-    /// what has none is decided by the address that was dialled.
+    /// (Istio's registry). An address that the registry made up stands for its
+    /// name; any other is what the name resolved to, as with `Original`, because
+    /// a service that is registered by its address gets whatever names it.
     Registered,
 }
 

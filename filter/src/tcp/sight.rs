@@ -1,7 +1,7 @@
 //! What the proxy shows of a connection: read once, decided as often as the
 //! policy changes.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use sluice_policy::{Host, Seen};
 
@@ -56,12 +56,15 @@ impl Look {
         if server_name.is_empty() && topology.plaintext == Plaintext::Defer && !is_tls() {
             return Self::Leave;
         }
-        let goes_by_name =
-            topology.destination == Destination::Registered && matches!(Host::parse(&server_name), Ok(Host::Name(_)));
+        let stands_for_name = |dialled: &SocketAddr| {
+            topology.destination == Destination::Registered
+                && is_placeholder(dialled.ip())
+                && matches!(Host::parse(&server_name), Ok(Host::Name(_)))
+        };
         Self::Decide(Sight::Named {
-            server_name,
             port: dialled.map_or(plan.surroundings.default_port, |dialled| dialled.port()),
-            destination: dialled.filter(|_| !goes_by_name),
+            destination: dialled.filter(|dialled| !stands_for_name(dialled)),
+            server_name,
         })
     }
 }
@@ -96,6 +99,16 @@ impl Sight {
             Self::Dialled(_) => None,
         };
         name.map(Vec::as_slice).filter(|name| !name.is_empty())
+    }
+}
+
+/// Whether it is one of the addresses that a mesh makes up for names which it
+/// registers without one, and at which nobody is: Istio takes them from
+/// 240.240.0.0/16 and 2001:2::/48, which are reserved (RFC 1112 §4, RFC 5180).
+fn is_placeholder(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.octets()[0] >= 240 && !v4.is_broadcast(),
+        IpAddr::V6(v6) => v6.segments().starts_with(&[0x2001, 2, 0]),
     }
 }
 

@@ -1,19 +1,21 @@
 //! From a shipped configuration to a running Envoy, changing only what a test must: ports, resolver, policy.
 
+mod launch;
+mod loopback;
 pub(super) mod names;
 mod neighbours;
+mod shipped;
 
-use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use super::{Envoy, admin, binary, collector, listeners, read_log};
+pub use launch::Refused;
+pub use shipped::shipped_files;
+pub(super) use shipped::{FILTER, envoy_folder};
+
+use super::{collector, listeners};
 use crate::dns::Dns;
-use crate::wait;
 
 /// An Envoy about to be started.
 #[derive(Debug, Clone)]
@@ -29,69 +31,17 @@ pub struct Setup {
     module: &'static [u8],
 }
 
-/// An Envoy that did not come up.
-#[derive(Debug)]
-pub struct Refused {
-    /// How it ended.
-    pub status: ExitStatus,
-    /// What it logged.
-    pub log: String,
-}
-
-/// `envoy/` of this checkout.
-pub(super) fn envoy_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy")
-}
-
-/// Every Envoy configuration file under `envoy/`, by its path there.
-#[must_use]
-pub fn shipped_files() -> Vec<(String, Value)> {
-    let mut found = Vec::new();
-    for folder in list(&envoy_folder()).into_iter().filter(|path| path.is_dir()) {
-        for file in list(&folder) {
-            if file.extension().is_some_and(|extension| extension == "yaml") {
-                let name = file.strip_prefix(envoy_folder()).unwrap_or(&file);
-                found.push((name.display().to_string(), read(&file)));
-            }
-        }
-    }
-    found
-}
-
-/// The file that every topology has.
-pub(super) const FILTER: &str = "filter.yaml";
-
-/// The files of a topology beside its bootstrap and [`FILTER`].
-fn further(folder: &Path) -> Vec<(String, Value)> {
-    let files = list(folder).into_iter().filter_map(|file| {
-        let name = file.file_name()?.to_str()?.to_owned();
-        let is_filter = name.starts_with("filter-") && name.ends_with(".yaml");
-        is_filter.then(|| (name, read(&file)))
-    });
-    files.collect()
-}
-
-fn list(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("the checkout is complete");
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    paths
-}
-
-fn read(file: &Path) -> Value {
-    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
-    yaml_serde::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
-}
-
 impl Setup {
     /// A folder of `envoy/`, on free ports and with the tests' names only.
     #[must_use]
     pub fn shipped(topology: &str, dns: &Dns) -> Self {
         let folder = envoy_folder().join(topology);
-        let mut bootstrap = read(&folder.join("envoy.yaml"));
+        let mut bootstrap = shipped::read(&folder.join("envoy.yaml"));
         for listener in items(&mut bootstrap, "/static_resources/listeners") {
-            // One within Envoy has no address.
-            if let Some(address) = listener.get_mut("address") {
+            // One that is not bound takes no port: it is found by its address. One within Envoy has none.
+            if listener["bind_to_port"] != false
+                && let Some(address) = listener.get_mut("address")
+            {
                 address["socket_address"]["port_value"] = json!(0);
             }
         }
@@ -102,12 +52,12 @@ impl Setup {
                 resolvers += 1;
             }
         });
-        let kept = keep_on_loopback(&mut bootstrap);
+        let kept = loopback::keep_on_loopback(&mut bootstrap);
         assert_ne!(resolvers + kept, 0, "{topology} must not leave this machine");
         Self {
             bootstrap,
-            filter: read(&folder.join("filter.yaml")),
-            further: further(&folder),
+            filter: shipped::read(&folder.join(FILTER)),
+            further: shipped::further(&folder),
             beside: Vec::new(),
             listeners: None,
             concurrency: 2,
@@ -127,6 +77,19 @@ impl Setup {
         configure(&mut self.filter, configuration);
         for (_, filter) in &mut self.further {
             configure(filter, configuration);
+        }
+        self
+    }
+
+    /// The policy, in what is shipped beside it in each filter of the topology.
+    #[must_use]
+    pub fn policy(mut self, policy: &Value) -> Self {
+        let further = self.further.iter_mut().map(|(_, filter)| filter);
+        for filter in further.chain([&mut self.filter]) {
+            let text = filter.pointer(CONFIGURATION).and_then(Value::as_str);
+            let mut plugin: Value = serde_json::from_str(text.unwrap_or_default()).expect("the plugin reads JSON");
+            plugin["policy"] = policy.clone();
+            configure(filter, &plugin.to_string());
         }
         self
     }
@@ -156,38 +119,6 @@ impl Setup {
     pub fn trapping(mut self) -> Self {
         self.module = include_bytes!(concat!(env!("OUT_DIR"), "/trapping_filter.wasm"));
         self
-    }
-
-    /// The port on this machine at which names from TLS, and addresses that clients chose, are dialled.
-    #[must_use]
-    pub fn dialling(self, port: u16) -> Self {
-        self.edit(|bootstrap| {
-            names::dial_at(bootstrap, port);
-            each_object(bootstrap, &mut |object| {
-                if object.get("cluster_name") == Some(&json!(DIALLED)) {
-                    *object = assignment(port);
-                }
-            });
-        })
-    }
-
-    /// Connections say where they were going in the PROXY protocol, which stands in for a redirect of the kernel.
-    ///
-    /// # Panics
-    /// If the topology does not ask the kernel.
-    #[must_use]
-    pub fn redirected_by_proxy_protocol(self) -> Self {
-        self.edit(|bootstrap| {
-            let asked = bootstrap.pointer_mut("/static_resources/listeners/0/listener_filters/0");
-            let asked = asked.expect("the listener has filters");
-            assert_eq!(asked["name"], "envoy.filters.listener.original_dst");
-            *asked = json!({
-                "name": "envoy.filters.listener.proxy_protocol",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
-                },
-            });
-        })
     }
 
     /// A cluster named `sluice` for the collector at this port of 127.0.0.1: HTTP/2, and found dead within seconds.
@@ -256,131 +187,22 @@ impl Setup {
         setup.listeners = Some(listeners::watch(&mut setup.bootstrap));
         setup
     }
-
-    /// Runs `envoy --mode validate`.
-    ///
-    /// # Errors
-    /// With Envoy's log, if it found a mistake.
-    pub fn validate(&self) -> Result<(), Refused> {
-        let folder = self.folder();
-        let status = self.spawn(folder.path(), &["--mode", "validate"]).wait();
-        let status = status.expect("a child can be waited for");
-        match status.success() {
-            true => Ok(()),
-            false => Err(Refused {
-                status,
-                log: read_log(folder.path()),
-            }),
-        }
-    }
-
-    /// Starts it and waits until it is ready.
-    ///
-    /// # Panics
-    /// If it does not come up.
-    #[must_use]
-    pub fn start(self) -> Envoy {
-        self.try_start()
-            .unwrap_or_else(|refused| panic!("Envoy {}:\n{}", refused.status, refused.log))
-    }
-
-    /// Starts it and waits until it is ready or has given up.
-    ///
-    /// # Errors
-    /// With Envoy's log, if it ended.
-    pub fn try_start(self) -> Result<Envoy, Refused> {
-        let folder = self.folder();
-        let child = self.spawn(folder.path(), &[]);
-        let mut envoy = Envoy {
-            child,
-            folder: Some(folder),
-            filter: self.filter,
-            further: self.further,
-            listeners: self.listeners,
-        };
-        wait::until("Envoy to be ready", || {
-            if let Some(status) = envoy.child.try_wait().expect("a child can be waited for") {
-                return Some(Err(Refused {
-                    status,
-                    log: envoy.log(),
-                }));
-            }
-            let state = admin(envoy.folder(), "GET", "/ready").ok()?;
-            state.starts_with("LIVE").then_some(Ok(()))
-        })?;
-        Ok(envoy)
-    }
-
-    fn folder(&self) -> TempDir {
-        let folder = tempfile::Builder::new().prefix("sluice-").tempdir();
-        let folder = folder.expect("the system has a writable temporary folder");
-        let write = |name: &str, content: &[u8]| {
-            fs::write(folder.path().join(name), content).expect("a new folder is writable");
-        };
-        // JSON is YAML.
-        write("envoy.yaml", self.bootstrap.to_string().as_bytes());
-        write(FILTER, self.filter.to_string().as_bytes());
-        for (name, filter) in &self.further {
-            write(name, filter.to_string().as_bytes());
-        }
-        for (name, content) in &self.beside {
-            write(name, content);
-        }
-        if let Some(listeners) = &self.listeners {
-            write(listeners::FILE, listeners.to_string().as_bytes());
-        }
-        write("sluice_filter.wasm", self.module);
-        write(
-            "foreign.wasm",
-            include_bytes!(concat!(env!("OUT_DIR"), "/foreign.wasm")),
-        );
-        folder
-    }
-
-    fn spawn(&self, folder: &Path, arguments: &[&str]) -> Child {
-        let output = |name: &str| File::create(folder.join(name)).expect("the folder is writable");
-        Command::new(binary::path())
-            .current_dir(folder)
-            .args(["--config-path", "envoy.yaml", "--disable-hot-restart"])
-            .args(["--concurrency", &self.concurrency.to_string()])
-            .args(["--file-flush-interval-msec", "20"])
-            .args(arguments)
-            .stdout(output("stdout.log"))
-            .stderr(output("envoy.log"))
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot run {}: {error}", binary::path().display()))
-    }
 }
 
-/// The cluster of what goes where its client chose.
-const DIALLED: &str = "where_it_was_dialled";
+/// The text of a plugin configuration in an ECDS resource.
+const CONFIGURATION: &str = "/resources/0/typed_config/config/configuration/value";
 
-/// What would go to addresses that clients choose goes to a port of this
-/// machine, by default one at which nobody listens; how often there was one.
-fn keep_on_loopback(bootstrap: &mut Value) -> usize {
-    const DISCARD: u16 = 9;
-    let mut kept = 0;
-    for cluster in items(bootstrap, "/static_resources/clusters") {
-        if cluster["type"] == "ORIGINAL_DST" {
-            assert_eq!(cluster["name"], DIALLED);
-            *cluster = json!({"name": DIALLED, "load_assignment": assignment(DISCARD)});
-            kept += 1;
-        }
-    }
-    kept
+/// Whether a file holds what decides on addresses, by the configurations of others.
+pub(super) fn has_none_of_its_own(filter: &Value) -> bool {
+    filter["resources"][0]["typed_config"]["config"]["root_id"] == "sluice.address"
 }
 
-fn assignment(port: u16) -> serde_json::Map<String, Value> {
-    let endpoint = json!({"address": socket_address((Ipv4Addr::LOCALHOST, port).into())});
-    let mut assignment = serde_json::Map::new();
-    assignment.insert("cluster_name".into(), json!(DIALLED));
-    assignment.insert("endpoints".into(), json!([{"lb_endpoints": [{"endpoint": endpoint}]}]));
-    assignment
-}
-
-/// Sets the plugin configuration of an ECDS resource.
+/// Sets the plugin configuration of an ECDS resource, if it is one that has any.
 pub(super) fn configure(filter: &mut Value, configuration: &str) {
-    let value = filter.pointer_mut("/resources/0/typed_config/config/configuration/value");
+    if has_none_of_its_own(filter) {
+        return;
+    }
+    let value = filter.pointer_mut(CONFIGURATION);
     let configuration = names::may_lead_here(configuration);
     *value.expect("filter.yaml carries the configuration as a StringValue") = json!(configuration);
 }

@@ -38,7 +38,7 @@ fn envoy_accepts_every_shipped_configuration() {
     let topologies = topologies();
     assert_eq!(
         topologies,
-        ["forward-proxy", "original-dst", "terminating", "transparent"],
+        ["forward-proxy", "original-dst", "sidecar", "terminating", "transparent"],
         "the folders of envoy/"
     );
     let local = LocalAuthority::make(&NAMES);
@@ -93,7 +93,9 @@ fn every_shipped_filter_is_in_audit_only_and_comes_back_after_a_trap() {
             filters += 1;
         }
     }
-    let files = shipped_files().into_iter().filter(|(name, _)| name.contains("/filter"));
+    let files = shipped_files()
+        .into_iter()
+        .filter(|(name, _)| name.contains("/filter") && !name.ends_with("/filter-address.yaml"));
     assert_eq!(filters, files.count(), "each file of a filter holds one");
     assert!(filters > topologies().len());
 }
@@ -210,22 +212,36 @@ fn whatever_is_sent_to_a_resolved_address_passes_the_filter_of_addresses() {
     for (name, document) in shipped_files() {
         let resolves = of_type(&document, ".dynamic_forward_proxy.v3.ClusterConfig");
         for router in of_type(&document, ".router.v3.Router") {
-            let upstream = of_type(&router["upstream_http_filters"], ".wasm.v3.Wasm");
-            let roots: Vec<_> = upstream.iter().map(|filter| &filter["config"]["root_id"]).collect();
-            let expected: &[&str] = if resolves.is_empty() { &[] } else { &["sluice.address"] };
-            assert_eq!(roots, expected, "{name}");
-            for filter in upstream {
-                let folder = name.trim_end_matches("envoy.yaml");
-                let files = shipped_files().into_iter().filter(|(file, _)| file.starts_with(folder));
-                for (file, other) in files {
-                    for plugin in of_type(&other, ".wasm.v3.Wasm") {
-                        let (one, other) = (&filter["config"]["vm_config"], &plugin["config"]["vm_config"]);
-                        assert_eq!(one, other, "{file}");
-                    }
-                }
+            let filters = router["upstream_http_filters"].as_array();
+            let mut watched = Vec::new();
+            for filter in filters.into_iter().flatten() {
+                collect(filter, &mut |value| {
+                    watched.extend(value["path_config_source"]["path"].as_str())
+                });
             }
+            let expected: &[&str] = if resolves.is_empty() {
+                &[]
+            } else {
+                &["./filter-address.yaml"]
+            };
+            assert_eq!(watched, expected, "{name}");
             routers += 1;
         }
     }
     assert!(routers > 4, "there are {routers}");
+}
+
+/// Plugins share a VM only if everything that is said of it is the same.
+#[test]
+fn all_plugins_of_a_topology_are_in_one_vm() {
+    for topology in topologies() {
+        let mut vms = BTreeSet::new();
+        for (file, document) in shipped_files() {
+            if file.starts_with(&format!("{topology}/")) {
+                let filters = of_type(&document, ".wasm.v3.Wasm").into_iter();
+                vms.extend(filters.map(|filter| filter["config"]["vm_config"].to_string()));
+            }
+        }
+        assert_eq!(vms.len(), 1, "{topology}: {vms:?}");
+    }
 }

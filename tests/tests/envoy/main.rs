@@ -18,6 +18,7 @@ mod plugins;
 mod putting_back;
 mod refusing;
 mod runner;
+mod sidecar;
 mod switching;
 mod telling;
 mod terminating;

@@ -45,7 +45,9 @@ impl Runner {
         const OPTIONS: &str = "dns_resolver_options: {no_default_search_domain: true}";
         fs::create_dir(to).expect("it is writable");
         let shipped = shipped();
-        fs::copy(shipped.join("filter.yaml"), to.join("filter.yaml")).expect("it is shipped");
+        for name in ["filter.yaml", "filter-address.yaml"] {
+            fs::copy(shipped.join(name), to.join(name)).expect("it is shipped");
+        }
         let bootstrap = fs::read_to_string(shipped.join("envoy.yaml")).expect("it is shipped");
         assert_eq!(bootstrap.matches(OPTIONS).count(), 1, "where to put the resolver");
         let port = dns.address().port();

@@ -19,8 +19,11 @@ pub(crate) struct Scene {
     pub(crate) envoy: Envoy,
 }
 
-/// Addresses that the sandbox dials. Only those in 127.0.0.0/8 could be dialled by Envoy too.
-pub(crate) const SOMEWHERE: [u8; 4] = [127, 0, 0, 2];
+/// What names of the outside lead to, as far as the sandbox knows. Envoy never dials it: it is dialled where the
+/// registry says who is there instead.
+pub(crate) const SOMEWHERE: [u8; 4] = [192, 0, 2, 2];
+/// An address that Envoy may dial too, and nobody is there.
+pub(crate) const NOBODY: [u8; 4] = [127, 0, 0, 2];
 /// The database's, in envoy/istio/locked/hosts.yaml.
 pub(crate) const DATABASE: [u8; 4] = [10, 2, 0, 7];
 /// The collector's, in envoy/istio/base/registry.yaml.

@@ -11,7 +11,7 @@ use sluice_tests::raw::{Answer, h1};
 use sluice_tests::wait;
 
 use crate::kustomize;
-use crate::proxy::{COLLECTOR, DATABASE, SOMEWHERE, Scene, refused};
+use crate::proxy::{COLLECTOR, DATABASE, NOBODY, SOMEWHERE, Scene, refused};
 use crate::sidecar::Sidecar;
 
 /// curl's exit code for a connection that ended during the TLS handshake.
@@ -52,7 +52,7 @@ fn observe_lets_everything_pass_and_records_what_it_was() {
     assert_eq!(elsewhere.get("https://unlisted.example.com/").http_code, 418);
     assert_eq!(scene.decision("unlisted.example.com")["action"], "allow");
     // Nobody listens there, and it is Envoy that says so.
-    let http = scene.curl(SOMEWHERE, 80);
+    let http = scene.curl(NOBODY, 80);
     assert_eq!(http.get("http://new.example.com/").http_code, 503);
     assert_eq!(scene.decision("new.example.com")["action"], "allow");
 }
@@ -187,11 +187,22 @@ fn a_registered_name_leads_where_it_resolves_to() {
     assert_eq!(honest.get("https://api.github.com/").http_code, 418);
 }
 
+/// A service that is registered by its address takes what comes to that, whatever name it shows.
+#[test]
+fn a_listed_name_opens_no_service_that_has_an_address_inside() {
+    let scene = Scene::alone(&kustomize::folder("locked"));
+    let database = scene.curl(DATABASE, 5432);
+    assert_eq!(database.get("https://api.openai.com/").exit, RESET_IN_HANDSHAKE);
+    let decided = scene.decision("api.openai.com");
+    assert_eq!(decided["rejected_by"], "private_address");
+    assert_eq!(scene.world.plain.accepted(), 0);
+}
+
 /// A connection to the sidecar's own port, which no redirection made.
 #[test]
 fn nobody_gets_out_by_the_sidecars_own_port() {
     let scene = Scene::alone(&kustomize::folder("observe"));
-    let own = scene.to(SOMEWHERE, 15001);
+    let own = scene.to(NOBODY, 15001);
     let request = h1::request(b"GET", b"/", &[(b"host", b"api.github.com")]);
     assert_eq!(h1::Connection::open(own).send(&request), Answer::Reset);
 }

@@ -48,7 +48,20 @@ fn setup(world: &World, server: &Server, mode: &str, code: Value) -> Setup {
         let clusters = bootstrap["static_resources"]["clusters"].as_array_mut();
         clusters.expect("there are clusters").push(server.cluster());
         vm(bootstrap)["code"] = code;
+        without_addresses(bootstrap);
     })
+}
+
+/// Takes out what decides on addresses. With a module that is fetched it is in a VM of its own, and lets nothing
+/// pass to this machine.
+pub(crate) fn without_addresses(bootstrap: &mut Value) {
+    let filters = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
+    let filters = bootstrap.pointer_mut(filters).and_then(Value::as_array_mut);
+    for filter in filters.expect("the listener has filters") {
+        if let Some(upstream) = filter.pointer_mut("/typed_config/upstream_http_filters") {
+            *upstream = json!([]);
+        }
+    }
 }
 
 /// What a bootstrap says of the filter's VM.
@@ -76,6 +89,27 @@ fn the_module_that_it_fetched_decides() {
     assert_eq!(world.plain.accepted(), 1);
     assert_eq!(server.asked(), 1, "once for all workers");
     assert_eq!(envoy.stat("wasm.remote_load_fetch_successes"), 1);
+}
+
+/// It knows no rule there, so only what anybody may reach is let pass.
+#[test]
+fn what_decides_on_addresses_has_a_file_and_errs_to_the_safe_side() {
+    let world = World::start();
+    let server = Server::with(FILTER_WASM);
+    let code = documented(&sha256(FILTER_WASM));
+    let setup = Setup::shipped("forward-proxy", &world.dns).configuration(&policy("enforce"));
+    let setup = setup.inline().edit(|bootstrap| {
+        let clusters = bootstrap["static_resources"]["clusters"].as_array_mut();
+        clusters.expect("there are clusters").push(server.cluster());
+        vm(bootstrap)["code"] = code;
+    });
+    let envoy = setup.start();
+    let refused = world
+        .curl(envoy.listener("forward_proxy"))
+        .get(&url("api.github.com", &world));
+    assert_eq!(refused.http_code, 403);
+    assert_eq!(refused.header("x-sluice-rejected-by"), Some("private_address"));
+    assert_eq!(world.plain.requests().len(), 0);
 }
 
 #[test]

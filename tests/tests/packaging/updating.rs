@@ -10,7 +10,7 @@ use sluice_tests::wait;
 use sluice_tests::world::World;
 use tempfile::TempDir;
 
-use crate::fetching::documented;
+use crate::fetching::{documented, without_addresses};
 use crate::layout::sha256;
 use crate::server::Server;
 
@@ -59,6 +59,7 @@ impl Watched {
     fn start(&self, world: &World, server: &Server) -> Envoy {
         let setup = Setup::shipped("forward-proxy", &world.dns).edit(|bootstrap| {
             add_cluster(bootstrap, server);
+            without_addresses(bootstrap);
             let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
             let filter = bootstrap
                 .pointer_mut(manager)
@@ -184,7 +185,10 @@ fn a_listener_with_a_new_module_takes_over_when_that_is_there() {
     let mut server = Server::down();
     server.listen();
     let setup = Setup::shipped("forward-proxy", &world.dns).configuration(&allowing("api.github.com", 1));
-    let setup = setup.edit(|bootstrap| add_cluster(bootstrap, &server));
+    let setup = setup.edit(|bootstrap| {
+        add_cluster(bootstrap, &server);
+        without_addresses(bootstrap);
+    });
     let mut envoy = setup.watching_listeners().start();
     assert_eq!(statuses(&world, &envoy), [200, 403]);
 
