@@ -31,9 +31,9 @@ mod flag {
 }
 
 /// What a connection is made of.
-pub trait Wire: Read + Write {}
+pub trait Wire: Read + Write + Send {}
 
-impl<T: Read + Write> Wire for T {}
+impl<T: Read + Write + Send> Wire for T {}
 
 /// An open connection to the proxy.
 pub struct Connection {

@@ -2,6 +2,7 @@
 
 mod checking;
 mod deciding;
+mod listed;
 mod scenes;
 mod sending;
 
