@@ -98,10 +98,12 @@ impl Scenes {
         }
     }
 
-    /// Puts the policy of a section into force everywhere.
+    /// Puts the policy of a section into force wherever it has rows.
     pub(crate) fn switch(&mut self, section: &Section) {
         let policy: Value = serde_json::from_str(&section.policy).expect("the native run read it");
-        for scene in &mut self.scenes {
+        let forms: Vec<Form> = section.rows.iter().map(|row| row.form).collect();
+        let needed = |scene: &&mut Scene| forms.iter().any(|form| scene.forms.contains(form));
+        for scene in self.scenes.iter_mut().filter(needed) {
             let mut configuration = scene.place.clone();
             configuration["policy"] = policy.clone();
             scene.envoy.switch(&configuration);
