@@ -2,7 +2,10 @@
 
 pub mod h1;
 pub mod h2;
+pub mod hello;
 mod hpack;
+pub mod session;
+pub mod terminated;
 pub mod tls;
 
 use std::io;

@@ -73,7 +73,10 @@ impl Connection {
     /// # Panics
     /// If the proxy stays silent, or answers with something that is not HTTP.
     pub fn send(&mut self, request: &[u8]) -> Answer {
-        let exchange = self.stream.write_all(request).and_then(|()| self.receive(request));
+        let exchange = self
+            .stream
+            .write_all(request)
+            .and_then(|()| receive(&mut self.stream, request));
         match exchange {
             Ok(answer) => answer,
             Err(error) if is_close(&error) => Answer::Reset,
@@ -103,26 +106,33 @@ impl Connection {
             _ => {}
         }
     }
+}
 
-    fn receive(&mut self, request: &[u8]) -> io::Result<Answer> {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            self.stream.read_exact(&mut byte)?;
-            head.extend(byte);
-        }
-        let head = String::from_utf8_lossy(&head).into_owned();
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("not an HTTP response: {head:?}"));
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length")
-                .then(|| value.trim().parse().ok())?
-        });
-        let opened = request.starts_with(b"CONNECT ") && (200..300).contains(&status);
-        let bodiless = opened || request.starts_with(b"HEAD ");
-        let mut body = vec![0; if bodiless { 0 } else { length.unwrap_or(0) }];
-        self.stream.read_exact(&mut body)?;
-        Ok(Answer::Response { status, head, body })
+/// Reads one response to a request that begins like this.
+///
+/// # Errors
+/// If the other side closes first, or stays silent.
+///
+/// # Panics
+/// If it is not HTTP.
+pub(super) fn receive(from: &mut impl Read, request: &[u8]) -> io::Result<Answer> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        from.read_exact(&mut byte)?;
+        head.extend(byte);
     }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let status = status.unwrap_or_else(|| panic!("not an HTTP response: {head:?}"));
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse().ok())?
+    });
+    let opened = request.starts_with(b"CONNECT ") && (200..300).contains(&status);
+    let bodiless = opened || request.starts_with(b"HEAD ");
+    let mut body = vec![0; if bodiless { 0 } else { length.unwrap_or(0) }];
+    from.read_exact(&mut body)?;
+    Ok(Answer::Response { status, head, body })
 }

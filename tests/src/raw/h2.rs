@@ -2,8 +2,10 @@
 //!
 //! Library clients refuse to send what these tests are about.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
 use super::{Answer, connect, hpack, is_close};
 
@@ -28,12 +30,26 @@ mod flag {
     pub(super) const PRIORITY: u8 = 32;
 }
 
-/// An open connection to the proxy (prior knowledge, no TLS).
-#[derive(Debug)]
+/// What a connection is made of.
+pub trait Wire: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Wire for T {}
+
+/// An open connection to the proxy.
 pub struct Connection {
-    stream: TcpStream,
+    wire: Box<dyn Wire>,
+    local: SocketAddr,
     next: u32,
 }
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "h2 from {}", self.local)
+    }
+}
+
+/// Names and values, pseudo-headers first.
+pub type Headers<'h> = [(&'h [u8], &'h [u8])];
 
 struct Frame {
     kind: u8,
@@ -43,15 +59,24 @@ struct Frame {
 }
 
 impl Connection {
-    /// Connects and greets.
+    /// Connects and greets: prior knowledge, no TLS.
     #[must_use]
     pub fn open(proxy: SocketAddr) -> Self {
+        let stream = connect(proxy);
+        let local = stream.local_addr().expect("a connected socket has an address");
+        Self::over(stream, local)
+    }
+
+    /// Greets on a connection that is open.
+    #[must_use]
+    pub fn over(wire: impl Wire + 'static, local: SocketAddr) -> Self {
         let mut connection = Self {
-            stream: connect(proxy),
+            wire: Box::new(wire),
+            local,
             next: 1,
         };
         connection
-            .stream
+            .wire
             .write_all(PREFACE)
             .and_then(|()| connection.write(kind::SETTINGS, 0, 0, SETTINGS))
             .expect("a fresh connection takes a few bytes");
@@ -61,7 +86,7 @@ impl Connection {
     /// The client's end.
     #[must_use]
     pub fn local(&self) -> SocketAddr {
-        self.stream.local_addr().expect("a connected socket has an address")
+        self.local
     }
 
     /// Sends the headers, pseudo-headers first, on a new stream. A CONNECT stays open
@@ -69,19 +94,61 @@ impl Connection {
     ///
     /// # Panics
     /// If the proxy stays silent, or breaks the protocol.
-    pub fn send(&mut self, headers: &[(&[u8], &[u8])]) -> Answer {
-        let stream = self.next;
-        self.next += 2;
+    pub fn send(&mut self, headers: &Headers<'_>) -> Answer {
         let tunnel = headers.contains(&(b":method", b"CONNECT"));
-        let end = if tunnel { 0 } else { flag::END_STREAM };
-        let block = hpack::block(headers);
-        let exchange = self
-            .write(kind::HEADERS, flag::END_HEADERS | end, stream, &block)
-            .and_then(|()| self.receive(stream, tunnel));
+        let stream = self.next;
+        let exchange = self.begin(headers, tunnel).and_then(|()| self.receive(stream, tunnel));
         match exchange {
             Ok(answer) => answer,
             Err(error) if is_close(&error) => Answer::Reset,
             Err(error) => panic!("no answer on stream {stream}: {error}"),
+        }
+    }
+
+    /// Opens a stream for each request before anything is read, and reads all answers: of requests
+    /// without a body, in their order.
+    ///
+    /// # Panics
+    /// If the proxy stays silent, closes the connection or breaks the protocol.
+    pub fn send_together(&mut self, requests: &[&Headers<'_>]) -> Vec<Option<u16>> {
+        let first = self.next;
+        for headers in requests {
+            self.begin(headers, false).expect("the proxy keeps the connection");
+        }
+        let mut statuses = HashMap::new();
+        let mut ended = 0;
+        while ended < requests.len() {
+            let frame = self.read().expect("the proxy answers all of them");
+            self.keep_up(&frame).expect("the proxy keeps the connection");
+            match frame.kind {
+                kind::GOAWAY => panic!("the proxy ends the connection"),
+                kind::HEADERS => {
+                    statuses.insert(frame.stream, hpack::status(&frame.payload));
+                }
+                _ => {}
+            }
+            let ends = frame.kind == kind::RST_STREAM
+                || matches!(frame.kind, kind::HEADERS | kind::DATA) && frame.flags & flag::END_STREAM != 0;
+            ended += usize::from(ends);
+        }
+        let streams = (first..self.next).step_by(2);
+        streams.map(|stream| statuses.get(&stream).copied()).collect()
+    }
+
+    fn begin(&mut self, headers: &Headers<'_>, tunnel: bool) -> io::Result<()> {
+        let stream = self.next;
+        self.next += 2;
+        let end = if tunnel { 0 } else { flag::END_STREAM };
+        let block = hpack::block(headers);
+        self.write(kind::HEADERS, flag::END_HEADERS | end, stream, &block)
+    }
+
+    /// What a client owes its server on every frame.
+    fn keep_up(&mut self, frame: &Frame) -> io::Result<()> {
+        match frame.kind {
+            kind::SETTINGS if frame.flags & flag::ACK == 0 => self.write(kind::SETTINGS, flag::ACK, 0, &[]),
+            kind::PING if frame.flags & flag::ACK == 0 => self.write(kind::PING, flag::ACK, 0, &frame.payload),
+            _ => Ok(()),
         }
     }
 
@@ -90,13 +157,8 @@ impl Connection {
         let mut body = Vec::new();
         loop {
             let frame = self.read()?;
+            self.keep_up(&frame)?;
             match frame.kind {
-                kind::SETTINGS if frame.flags & flag::ACK == 0 => {
-                    self.write(kind::SETTINGS, flag::ACK, 0, &[])?;
-                }
-                kind::PING if frame.flags & flag::ACK == 0 => {
-                    self.write(kind::PING, flag::ACK, 0, &frame.payload)?;
-                }
                 kind::GOAWAY => return Ok(Answer::Reset),
                 kind::RST_STREAM if frame.stream == stream => return Ok(Answer::Reset),
                 kind::HEADERS if frame.stream == stream && status.is_none() => {
@@ -127,15 +189,16 @@ impl Connection {
             .expect("test payloads are small")
             .to_be_bytes();
         let header = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
-        self.stream.write_all(&[&header, payload].concat())
+        self.wire.write_all(&[&header, payload].concat())?;
+        self.wire.flush()
     }
 
     fn read(&mut self) -> io::Result<Frame> {
         let mut header = [0; 9];
-        self.stream.read_exact(&mut header)?;
+        self.wire.read_exact(&mut header)?;
         let [a, b, c, kind, flags, w, x, y, z] = header;
         let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-        self.stream.read_exact(&mut payload)?;
+        self.wire.read_exact(&mut payload)?;
         Ok(Frame {
             kind,
             flags,

@@ -41,10 +41,19 @@ impl Connection {
     /// # Panics
     /// If the other side neither sends nor closes.
     pub fn hello(&mut self, server_name: &[u8]) -> Vec<u8> {
+        self.begin(&[client_hello(server_name)])
+    }
+
+    /// Sends the pieces of a ClientHello, one after the other, and returns what comes back
+    /// until the other side closes.
+    ///
+    /// # Panics
+    /// If the other side neither sends nor closes.
+    pub fn begin(&mut self, pieces: &[Vec<u8>]) -> Vec<u8> {
         let mut received = Vec::new();
-        let exchange = self
-            .stream
-            .write_all(&client_hello(server_name))
+        let exchange = pieces
+            .iter()
+            .try_for_each(|piece| self.stream.write_all(piece))
             .and_then(|()| self.stream.read_to_end(&mut received));
         // Ends the connection for the proxy too; the local port stays taken.
         let _ = self.stream.shutdown(Shutdown::Both);
