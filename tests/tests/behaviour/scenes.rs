@@ -172,7 +172,9 @@ fn tunnel_to(bootstrap: &mut Value, address: SocketAddr) {
 /// Connections that pass are joined to one address, whatever their server name.
 fn join_to(bootstrap: &mut Value, address: SocketAddr) {
     let proxy = bootstrap.pointer_mut("/static_resources/listeners/0/filter_chains/0/filters/1/typed_config");
-    let proxy = proxy.and_then(Value::as_object_mut).expect("the filter is followed by the proxy");
+    let proxy = proxy
+        .and_then(Value::as_object_mut)
+        .expect("the filter is followed by the proxy");
     proxy.remove("tunneling_config").expect("it tunnels");
     proxy.insert("cluster".into(), json!("anywhere"));
     bootstrap["static_resources"]["clusters"] = json!([anywhere(address)]);

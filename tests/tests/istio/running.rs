@@ -81,7 +81,7 @@ fn a_sandbox_cannot_talk_to_the_collector_in_any_mode() {
 #[test]
 fn the_collector_rules_by_the_label_of_the_pod() {
     let collector = Collector::start();
-    let rule = json!({"id": "late", "effect": "allow", "host": "new.example.com"});
+    let rule = json!({"id": "late", "effect": "allow", "host": "new.example.com", "resolves_to": ["127.0.0.0/8"]});
     let policy = json!({"mode": "enforce", "default_effect": "deny", "rules": [rule]});
     collector.set_policy("sandbox", "ci-1", 1, 1, json!({"resource": policy}));
     // The registry open, so that only the policy counts.
