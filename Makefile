@@ -77,8 +77,10 @@ doc: setup ## API documentation, without warnings
 
 # Natively, the .wasm in the harness, and real Envoy, in one build: cargo chooses
 # features for the packages it is given, so two calls would compile most of it twice.
+# Tests wait for processes more than they compute, so there are more at once than processors.
 test-all: setup
-	@ENVOY="$$(envoy/find-envoy)" cargo test --workspace
+	@export RUST_TEST_THREADS="$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))}"
+	ENVOY="$$(envoy/find-envoy)" cargo test --workspace
 
 test-native: setup
 	@cargo test --workspace --exclude sluice-tests
