@@ -79,10 +79,15 @@ fn a_name_that_leads_inside(database: Database) {
     );
     assert_eq!(sandbox.curl.get(&inside).http_code, 200);
     assert_eq!(sandbox.curl.get(&other).http_code, 403);
-    assert_eq!(
-        book.pending("sb_1", "new.example.com")["rejected_by"],
-        "private_address"
-    );
+
+    // Operate: approved, it may lead where it led.
+    let pending = book.pending("sb_1", "new.example.com");
+    assert_eq!(pending["rejected_by"], "private_address");
+    let approve = format!("/egress/pending/{}/approve", pending["id"].as_str().unwrap());
+    let approved = book.api.post(&approve, &json!({})).ok()["data"].clone();
+    assert_eq!(approved["rule"]["resolves_to"], json!(["127.0.0.1/32"]));
+    book.in_force("sb_1", approved["revision"].as_i64().unwrap());
+    assert_eq!(sandbox.curl.get(&other).http_code, 200);
 }
 
 #[test]
