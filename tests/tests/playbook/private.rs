@@ -1,6 +1,12 @@
 //! A host inside: what it takes is seen while observing, so that locking down does not break it.
 
+use std::fs;
+
 use serde_json::{Value, json};
+use sluice_harness::engine::{CompiledFilter, Engine, Setup, WasmEngine};
+use sluice_harness::recording::{self, Recorded, Sighting, Visibility};
+use sluice_harness::suggest::{Catalogue, Observed, Options, policy_of};
+use sluice_policy::{PolicyDocument, Timestamp};
 use sluice_tests::playbook::{Database, Playbook};
 use sluice_tests::sluice::Sluice;
 use sluice_tests::wait;
@@ -10,6 +16,19 @@ const OF_SANDBOX: &str = "resource_type=sandbox&resource_id=sb_1";
 fn simulated(book: &Playbook, policy: &Value) -> Value {
     let question = json!({"policy": policy, "resource_type": "sandbox", "resource_id": "sb_1"});
     book.api.post("/egress/simulate", &question).ok()["data"].clone()
+}
+
+/// What the filter would do to a recording: the reason of each rejection.
+fn replayed(recorded: &[Recorded], policy: PolicyDocument) -> Vec<Option<String>> {
+    let filter = CompiledFilter::embedded().unwrap();
+    let mut engine = WasmEngine::new(&filter, &Setup::new(policy)).unwrap();
+    let mut decide = |one: &Recorded| {
+        let sighting = Sighting::of(&one.traffic, Visibility::Proxy);
+        let at = Timestamp::from_micros(0);
+        let decided = engine.decide_resolved(&sighting, one.address.as_slice(), at);
+        decided.unwrap().rejected_by.map(String::from)
+    };
+    recorded.iter().map(&mut decide).collect()
 }
 
 fn a_name_that_leads_inside(database: Database) {
@@ -52,6 +71,24 @@ fn a_name_that_leads_inside(database: Database) {
         (&json!(2), &json!(0)),
         "{foreseen}"
     );
+
+    // The proxy's own recording says the same, without a collector.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("access.log");
+    fs::write(&file, sandbox.envoy.recording(2)).unwrap();
+    let recorded = recording::read(&file).unwrap().recorded;
+    let named = PolicyDocument::from_json(
+        json!({"mode": "enforce", "rules": by_name["rules"]})
+            .to_string()
+            .as_bytes(),
+    );
+    let private = Some("private_address".to_owned());
+    assert_eq!(replayed(&recorded, named.unwrap()), [private.clone(), private]);
+    let catalogue = Catalogue::built_in();
+    let mut observed = Observed::new(&catalogue, Options::default());
+    recorded.iter().for_each(|one| observed.add(one));
+    let suggested = policy_of(&observed.suggestions().suggestions);
+    assert_eq!(replayed(&recorded, suggested), [None, None]);
 
     // Lock down: what was suggested lets it pass, and its name alone does not.
     let rules: Vec<Value> = policy["rules"]
