@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use sluice_harness::engine::Resource;
 use sluice_harness::recording;
 use sluice_harness::replay::Clock;
-use sluice_policy::{InvalidTimestamp, Timestamp};
+use sluice_policy::{Blocks, InvalidPattern, InvalidTimestamp, Timestamp};
 
 /// The recordings a command works on.
 #[derive(Debug, Args)]
@@ -98,6 +98,14 @@ pub(crate) fn now() -> Timestamp {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     Timestamp::from_micros(since.as_micros().try_into().unwrap_or(i64::MAX))
+}
+
+/// Reads a block of addresses.
+pub(crate) fn parse_block(text: &str) -> Result<String, InvalidPattern> {
+    match Blocks::parse([text]) {
+        Ok(_) => Ok(text.to_owned()),
+        Err((_, why)) => Err(why),
+    }
 }
 
 /// A text that is no resource.

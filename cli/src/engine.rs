@@ -9,7 +9,7 @@ use clap::Args;
 use sluice_harness::engine::{CompiledFilter, Setup};
 use sluice_harness::replay::{Backend, Options};
 
-use crate::arguments::{At, Visibility};
+use crate::arguments::{At, Visibility, parse_block};
 use crate::failure::Failure;
 
 /// The arguments of every command that replays.
@@ -30,11 +30,15 @@ pub(crate) struct Engine {
     /// When it is, for rules that expire: an RFC 3339 time with zone, 'now', or 'recorded'
     #[arg(long, value_name = "TIME", default_value = "now", value_parser = At::parse)]
     at: At,
+    /// Private blocks that the filter lets any name lead to, by resolves_to of its configuration; can be given again
+    #[arg(long, value_name = "BLOCK", value_parser = parse_block)]
+    resolves_to: Vec<String>,
 }
 
 impl Engine {
     /// What the threads of a replay take their engines from.
     pub(crate) fn backend(&self, setup: Setup) -> Result<Backend, Failure> {
+        let setup = self.around(setup);
         Ok(if self.native {
             Backend::native(&setup)?
         } else {
@@ -44,12 +48,20 @@ impl Engine {
 
     /// As [`Engine::backend`], for two policies; the filter is compiled once.
     pub(crate) fn backends(&self, one: Setup, other: Setup) -> Result<(Backend, Backend), Failure> {
+        let (one, other) = (self.around(one), self.around(other));
         Ok(if self.native {
             (Backend::native(&one)?, Backend::native(&other)?)
         } else {
             let filter = self.filter()?;
             (Backend::wasm(filter.clone(), one), Backend::wasm(filter, other))
         })
+    }
+
+    fn around(&self, setup: Setup) -> Setup {
+        Setup {
+            resolves_to: self.resolves_to.clone(),
+            ..setup
+        }
     }
 
     fn filter(&self) -> Result<CompiledFilter, Failure> {

@@ -12,6 +12,7 @@ use sluice_policy::HostPattern;
 use tokio::signal;
 use url::Url;
 
+use crate::arguments::parse_block;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::output;
@@ -64,6 +65,9 @@ pub(crate) struct Arguments {
     /// Hosts of your own that are never suggested; can be given again
     #[arg(long, env = "SLUICE_INFRASTRUCTURE", value_name = "PATTERN", value_delimiter = ',', value_parser = parse_pattern)]
     infrastructure: Vec<String>,
+    /// Private blocks that the proxies let any name lead to, by resolves_to of their configuration; can be given again
+    #[arg(long, env = "SLUICE_RESOLVES_TO", value_name = "BLOCK", value_delimiter = ',', value_parser = parse_block)]
+    resolves_to: Vec<String>,
     /// Where the first rejection of a host is told, as an HTTP POST
     #[arg(long, env = "SLUICE_WEBHOOK", value_name = "URL", hide_env_values = true)]
     webhook: Option<String>,
@@ -236,6 +240,7 @@ impl Arguments {
             retention_days: self.retention,
             catalogue: self.catalogue.clone(),
             infrastructure: self.infrastructure.clone(),
+            resolves_to: self.resolves_to.clone(),
             webhook: self.webhook.clone(),
         }
     }

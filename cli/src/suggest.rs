@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use sluice_harness::recording::Skipped;
 use sluice_harness::suggest::{Catalogue, Observed, Options, Suggestions, policy_of};
+use sluice_policy::Blocks;
 
-use crate::arguments::{Recordings, Visibility};
+use crate::arguments::{Recordings, Visibility, parse_block};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::{output, recordings};
@@ -30,6 +31,9 @@ pub(crate) struct Arguments {
     /// Where the filter will stand, and so how much of HTTPS it will see
     #[arg(long, value_enum, value_name = "PLACE", default_value = "proxy")]
     visibility: Visibility,
+    /// Private blocks that the filter lets any name lead to, by resolves_to of its configuration; can be given again
+    #[arg(long, value_name = "BLOCK", value_parser = parse_block)]
+    resolves_to: Vec<String>,
     /// How the result is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
     format: Format,
@@ -70,7 +74,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         visibility: arguments.visibility.into(),
         ..Options::default()
     };
-    let mut observed = Observed::new(&catalogue, options);
+    // Each was read as a block when the arguments were.
+    let expected = Blocks::parse(arguments.resolves_to.iter().map(String::as_str)).unwrap_or_default();
+    let mut observed = Observed::new(&catalogue, options).expecting(expected);
     for recorded in &traffic.recorded {
         observed.add(recorded);
     }

@@ -71,6 +71,8 @@ pub struct ApiSettings {
     pub catalogue: Catalogue,
     /// The tenant's own hosts, which are never suggested.
     pub infrastructure: Infrastructure,
+    /// Private blocks that the proxies let any name lead to.
+    pub resolves_to: Vec<String>,
 }
 
 impl App {

@@ -14,6 +14,7 @@ use tonic::transport::Server;
 use tonic::{Request, Status};
 
 use crate::access::{self, Gate, SpiffeIds};
+use crate::addresses;
 use crate::api::{self, ApiSettings, App};
 use crate::error::Error;
 use crate::ingest::{Ingest, Limits};
@@ -95,6 +96,10 @@ impl Collector {
                 None => Catalogue::built_in(),
             },
             infrastructure: Infrastructure::new(&settings.infrastructure)?,
+            resolves_to: {
+                addresses::blocks("resolves_to", &settings.resolves_to)?;
+                settings.resolves_to.clone()
+            },
         };
         let (http_listener, http) = listen(settings.http).await?;
         let (grpc_listener, grpc) = listen(settings.grpc).await?;

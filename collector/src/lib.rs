@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+mod addresses;
 pub mod api;
 pub mod audit;
 pub mod changes;

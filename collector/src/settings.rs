@@ -24,6 +24,8 @@ pub struct Settings {
     pub catalogue: Option<PathBuf>,
     /// Host patterns of the tenant's own infrastructure, which are never suggested.
     pub infrastructure: Vec<String>,
+    /// Private blocks that the proxies let any name lead to, by `resolves_to` of their own configuration.
+    pub resolves_to: Vec<String>,
     /// Where the first pending request of a host is told, as an HTTP POST.
     pub webhook: Option<String>,
     /// The tenant that `x-tenant-id` must name, if it names one.
@@ -53,6 +55,7 @@ impl Default for Settings {
             retention_days: 30,
             catalogue: None,
             infrastructure: Vec::new(),
+            resolves_to: Vec::new(),
             webhook: None,
             tenant: "default".to_owned(),
         }

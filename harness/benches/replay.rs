@@ -53,6 +53,7 @@ fn recording() -> Vec<Recorded> {
             at: None,
             count: 1,
             traffic,
+            address: None,
         }
     };
     (0..ENTRIES).map(entry).collect()

@@ -23,6 +23,8 @@ pub use native::NativeEngine;
 pub use setup::{Resource, Setup};
 pub use wasm::WasmEngine;
 
+use std::net::IpAddr;
+
 use sluice_policy::{DecisionRecord, Timestamp};
 
 use crate::recording::Sighting;
@@ -36,5 +38,18 @@ pub trait Engine {
     ///
     /// # Errors
     /// The filter failed, or what it did is not what it said.
-    fn decide(&mut self, sighting: &Sighting, at: Timestamp) -> Result<DecisionRecord<'_>, EngineError>;
+    fn decide(&mut self, sighting: &Sighting, at: Timestamp) -> Result<DecisionRecord<'_>, EngineError> {
+        self.decide_resolved(sighting, &[], at)
+    }
+
+    /// The decision on `sighting`, whose name led to these addresses.
+    ///
+    /// # Errors
+    /// As with [`Engine::decide`].
+    fn decide_resolved(
+        &mut self,
+        sighting: &Sighting,
+        resolved: &[IpAddr],
+        at: Timestamp,
+    ) -> Result<DecisionRecord<'_>, EngineError>;
 }

@@ -16,7 +16,7 @@ mod clock;
 mod error;
 mod filter;
 mod grpc;
-mod instrument;
+pub(crate) mod instrument;
 mod open;
 mod serve;
 mod setup;

@@ -154,6 +154,61 @@ fn the_filter_and_the_deciding_crate_agree() {
     }
 }
 
+/// What names led to is decided on by `sluice.address` in the same VM.
+#[test]
+fn the_filter_and_the_deciding_crate_agree_on_addresses() {
+    let filter = filter();
+    let json = r#"{"mode": "MODE", "default_effect": "DEFAULT", "rules": [
+        {"id": "gh", "effect": "allow", "host": "api.github.com", "methods": ["GET"], "resolves_to": ["10.2.0.0/16"]},
+        {"id": "ai", "effect": "allow", "host": "*.openai.com"},
+        {"id": "trial", "effect": "allow", "host": "trial.example.com", "warn_only": true},
+        {"id": "ip", "effect": "allow", "host": "192.0.2.7"},
+        {"id": "no", "effect": "deny", "host": "198.51.100.0/24"}]}"#;
+    let at = Timestamp::from_micros(AFTER);
+    let mut seen = BTreeMap::new();
+    for (mode, default_effect) in [("enforce", "deny"), ("enforce", "allow"), ("audit_only", "deny")] {
+        let json = json.replace("MODE", mode).replace("DEFAULT", default_effect);
+        let setup = Setup {
+            resolves_to: vec!["10.9.0.0/16".to_owned()],
+            ..Setup::new(PolicyDocument::from_json(json.as_bytes()).unwrap())
+        };
+        let mut native = NativeEngine::new(&setup).unwrap();
+        let mut wasm = WasmEngine::new(&filter, &setup).unwrap();
+        for sighting in sightings() {
+            for addresses in [
+                &["203.0.113.1"][..],
+                &["10.2.3.4"],
+                &["10.9.3.4"],
+                &["::ffff:10.2.3.4"],
+                &["127.0.0.1"],
+                &["169.254.169.254"],
+                &["fd00::1"],
+                &["198.51.100.7"],
+                &["10.2.3.4", "10.3.3.4"],
+                &[],
+            ] {
+                let addresses: Vec<_> = addresses.iter().map(|ip| ip.parse().unwrap()).collect();
+                let expected = native.decide_resolved(&sighting, &addresses, at).unwrap();
+                let decided = wasm.decide_resolved(&sighting, &addresses, at).unwrap();
+                assert_eq!(decided, expected, "{mode} {default_effect} {addresses:?} {sighting:?}");
+                let what = (expected.action, expected.rejected_by.map(String::from));
+                *seen.entry(what).or_insert(0) += 1;
+            }
+        }
+    }
+    for (action, by) in [
+        (Action::Reject, "private_address"),
+        (Action::Allow, "private_address"),
+        (Action::Reject, "no"),
+        (Action::Allow, "no"),
+    ] {
+        assert!(
+            seen.contains_key(&(action, Some(by.to_owned()))),
+            "{action} {by}: {seen:?}"
+        );
+    }
+}
+
 /// The names of what was done, in order, without the values.
 fn kinds(engine: &WasmEngine) -> Vec<&'static str> {
     engine

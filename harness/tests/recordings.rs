@@ -227,6 +227,31 @@ fn audit_rows() {
     );
 }
 
+/// Where the recording says that a filter decided on the address too.
+#[test]
+fn the_address_that_was_decided_on_is_kept() {
+    let log = r#"{"authority":"a.example.com:443","method":"CONNECT","resolved_address":"10.2.3.4:443","upstream_host":null,"verdict":"{}"}
+{"authority":"a.example.com","method":"GET","resolved_address":"[fd00::1]:80","upstream_host":"[fd00::1]:80"}
+{"authority":"a.example.com","method":"GET","resolved_address":null,"upstream_host":"10.2.3.4:80","verdict":"{}"}
+{"authority":"a.example.com","method":"GET","resolved_address":"envoy://inner/x"}
+{"requested_server_name":"b.example.com","method":null,"upstream_host":"10.2.3.4:443","verdict":"{\"port\":443}"}
+{"requested_server_name":"b.example.com","upstream_host":"10.2.3.4:443"}
+{"requested_server_name":"b.example.com","upstream_host":"10.2.3.4:443","upstream_cluster":"outbound|443||b.example.com","verdict":"{}"}
+"#;
+    let audit = r#"{"timestamp":"2026-03-02T08:00:00.123456Z","host":"a.example.com","port":80,"method":"GET","action":"allow","would_reject":true,"rejected_by":"private_address","metadata":{"peer":"10.2.3.4"}}
+{"timestamp":"2026-03-02T08:00:00.123456Z","host":"a.example.com","port":80,"method":"GET","action":"allow","would_reject":false,"metadata":{"peer":7}}
+{"timestamp":"2026-03-02T08:00:00.123456Z","host":"a.example.com","port":80,"method":"GET","action":"allow","would_reject":false,"metadata":null}
+"#;
+    let addresses = |text: &str| -> Vec<String> {
+        let reading = read_bytes(text.as_bytes()).unwrap();
+        assert!(reading.skipped.is_empty(), "{:?}", reading.skipped);
+        let text = |recorded: &Recorded| recorded.address.map_or("-".to_owned(), |ip| ip.to_string());
+        reading.recorded.iter().map(text).collect()
+    };
+    assert_eq!(addresses(log), ["10.2.3.4", "fd00::1", "-", "-", "10.2.3.4", "-", "-"]);
+    assert_eq!(addresses(audit), ["10.2.3.4", "-", "-"]);
+}
+
 #[test]
 fn content_and_not_the_name_decides() {
     let folder = tempfile::tempdir().unwrap();

@@ -52,12 +52,24 @@ impl Sandbox {
     /// If it does not come up.
     #[must_use]
     pub fn start(id: &str, world: &World, collector: u16, token: &str) -> Self {
-        let configuration = json!({
+        Self::start_with(id, world, collector, token, &json!({}))
+    }
+
+    /// The same, with more members of the filter's configuration.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    pub fn start_with(id: &str, world: &World, collector: u16, token: &str, more: &Value) -> Self {
+        let mut configuration = json!({
             "resource": {"type": "sandbox", "id": id},
             "default_port": 80,
             "policy_service": {"cluster": "sluice", "token_env": "SLUICE_TOKEN"},
             "events": {"cluster": "sluice", "token_env": "SLUICE_TOKEN", "flush_ms": 100},
         });
+        for (member, value) in more.as_object().into_iter().flatten() {
+            configuration[member] = value.clone();
+        }
         let envoy = Setup::shipped("forward-proxy", &world.dns)
             .collector(collector)
             .environment("SLUICE_TOKEN", token)
@@ -80,10 +92,18 @@ impl Playbook {
     /// If it does not come up.
     #[must_use]
     pub fn start(database: Database) -> Self {
-        let sluice = match database {
+        Self::with(match database {
             Database::Sqlite => Sluice::sqlite(),
             Database::Postgres => Sluice::postgres(),
-        };
+        })
+    }
+
+    /// With a collector that runs.
+    ///
+    /// # Panics
+    /// If it makes no token.
+    #[must_use]
+    pub fn with(sluice: Sluice) -> Self {
         let addresses = sluice.addresses();
         let api = Api::new(addresses.http, &addresses.token);
         let made = api.post(
@@ -106,6 +126,17 @@ impl Playbook {
     #[must_use]
     pub fn sandbox(&self, id: &str) -> Sandbox {
         Sandbox::start(id, &self.world, self.sluice.addresses().grpc.port(), &self.filter_token)
+    }
+
+    /// Starts a proxy for a sandbox that lets no name lead to an address that is not public.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    pub fn guarded_sandbox(&self, id: &str) -> Sandbox {
+        let collector = self.sluice.addresses().grpc.port();
+        let nowhere = json!({"resolves_to": []});
+        Sandbox::start_with(id, &self.world, collector, &self.filter_token, &nowhere)
     }
 
     /// `name` at the plain upstream, as a URL.

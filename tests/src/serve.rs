@@ -59,6 +59,8 @@ impl Serve {
             .args(["--http", &self.http.address().to_string()])
             .args(["--grpc", &self.grpc.address().to_string()])
             .env("SLUICE_ADMIN_TOKEN", TOKEN)
+            // As the proxies of tests.
+            .env("SLUICE_RESOLVES_TO", "127.0.0.0/8")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());

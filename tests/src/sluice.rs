@@ -4,10 +4,14 @@ use sluice_collector::{Collector, Running, Settings};
 use tempfile::TempDir;
 
 use crate::contract::Addresses;
+use crate::playbook::Database;
 use crate::{RUNTIME, postgres};
 
 /// Who may do everything.
 const TOKEN: &str = "sluice_test_admin";
+
+/// Where proxies of tests let names lead.
+const HERE: &[&str] = &["127.0.0.0/8"];
 
 /// A running collector. It ends when dropped, as a process that is told to end does.
 #[derive(Debug)]
@@ -27,7 +31,7 @@ impl Sluice {
         let folder = TempDir::with_prefix("sluice-").expect("there is a temporary folder");
         let database = format!("sqlite:{}", folder.path().join("sluice.db").display());
         Self {
-            running: Some(start(database)),
+            running: Some(start(database, HERE)),
             _folder: Some(folder),
         }
     }
@@ -39,8 +43,25 @@ impl Sluice {
     #[must_use]
     pub fn postgres() -> Self {
         Self {
-            running: Some(start(postgres::fresh())),
+            running: Some(start(postgres::fresh(), HERE)),
             _folder: None,
+        }
+    }
+
+    /// The same, told that proxies let names lead nowhere but to public addresses.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn expecting_nothing(database: Database) -> Self {
+        let folder = TempDir::with_prefix("sluice-").expect("there is a temporary folder");
+        let url = match database {
+            Database::Sqlite => format!("sqlite:{}", folder.path().join("sluice.db").display()),
+            Database::Postgres => postgres::fresh(),
+        };
+        Self {
+            running: Some(start(url, &[])),
+            _folder: Some(folder),
         }
     }
 
@@ -51,7 +72,7 @@ impl Sluice {
     #[must_use]
     pub fn on(database: &str) -> Self {
         Self {
-            running: Some(start(database.to_owned())),
+            running: Some(start(database.to_owned(), HERE)),
             _folder: None,
         }
     }
@@ -71,12 +92,13 @@ impl Sluice {
     }
 }
 
-fn start(database: String) -> Running {
+fn start(database: String, resolves_to: &[&str]) -> Running {
     let settings = Settings {
         http: ([127, 0, 0, 1], 0).into(),
         grpc: ([127, 0, 0, 1], 0).into(),
         database,
         admin_token: Some(TOKEN.to_owned()),
+        resolves_to: resolves_to.iter().map(ToString::to_string).collect(),
         ..Settings::default()
     };
     RUNTIME

@@ -36,13 +36,18 @@ fn replayed(name: &str, engine: &mut dyn Engine) -> Vec<DecisionRecord<'static>>
     let decide = |recorded: &recording::Recorded| {
         let sighting = Sighting::of(&recorded.traffic, Visibility::Proxy);
         let at = recorded.at.unwrap_or(Timestamp::from_micros(0));
-        engine.decide(&sighting, at).unwrap().into_owned()
+        let address = recorded.address.as_slice();
+        engine.decide_resolved(&sighting, address, at).unwrap().into_owned()
     };
     reading.recorded.iter().map(decide).collect()
 }
 
 fn check(name: &str, mode: &str, rejections: usize) {
-    let setup = Setup::new(policy(mode));
+    let setup = Setup {
+        // As they were recorded: every name led to the machine itself.
+        resolves_to: vec!["127.0.0.0/8".to_owned()],
+        ..Setup::new(policy(mode))
+    };
     let filter = CompiledFilter::embedded().unwrap();
     let expected = logged(name);
     assert_eq!(expected.len(), 24, "{name}: four clients, six requests each");

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::resources::{Targets, body_of};
 use super::session::{Common, Format, print_object};
 use super::spans::parse_since;
+use crate::arguments::parse_block;
 use crate::bytes::printable;
 use crate::client::{Call, Client, ClientError, Fields, data};
 use crate::failure::Failure;
@@ -35,6 +36,9 @@ pub(crate) struct Arguments {
     /// Only what was seen since then: a time, or how long ago, such as 7d
     #[arg(long, value_name = "TIME", value_parser = parse_since)]
     since: Option<String>,
+    /// Private blocks that the proxies let any name lead to, beside those the collector knows of; can be given again
+    #[arg(long, value_name = "BLOCK", value_parser = parse_block)]
+    resolves_to: Vec<String>,
     #[command(flatten)]
     targets: Targets,
     #[command(flatten)]
@@ -60,6 +64,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     if let Some(since) = &arguments.since {
         question.insert("since".to_owned(), since.as_str().into());
+    }
+    if !arguments.resolves_to.is_empty() {
+        question.insert("resolves_to".to_owned(), json!(arguments.resolves_to));
     }
     let simulation = Simulation::ask(&session.client, &question.into())?;
     match format {

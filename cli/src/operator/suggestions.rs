@@ -156,6 +156,10 @@ fn why(row: &Value) -> String {
     if let Some(glob) = row.some("path_glob") {
         why.push_str(&format!(" Paths: {}", printable(glob)));
     }
+    let blocks = row.words("resolves_to");
+    if !blocks.is_empty() {
+        why.push_str(&format!(" Resolves to: {}.", printable(&blocks.join(" "))));
+    }
     let companions = row.words("companions");
     if !companions.is_empty() {
         why.push_str(&format!(

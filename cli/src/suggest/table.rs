@@ -80,6 +80,9 @@ fn why(suggestion: &Suggestion) -> String {
     if let Some(glob) = &suggestion.path_glob {
         why.push_str(&format!(" Paths: {}", printable(glob)));
     }
+    if !suggestion.resolves_to.is_empty() {
+        why.push_str(&format!(" Resolves to: {}.", suggestion.resolves_to.join(" ")));
+    }
     if !suggestion.companions.is_empty() {
         why.push_str(&format!(
             " Usually comes with {}, not seen.",

@@ -1,5 +1,6 @@
 //! The `sluice` binary as its users meet it: arguments in, stdout, stderr and an exit code out.
 
+mod addresses;
 mod diff;
 mod explain;
 mod lint;

@@ -258,6 +258,7 @@ fn what_keeps_it_from_starting_is_said() {
         (&["--http", "8080"], &["--http", "8080"]),
         (&["--retention", "12h"], &["30d"]),
         (&["--infrastructure", "https://a.example.com"], &["without scheme"]),
+        (&["--resolves-to", "10.0.0.1/8"], &["10.0.0.0/8"]),
         (&["--tls-cert", "cert.pem"], &["--tls-key"]),
     ] {
         let ran: Ran = command([&["serve"][..], arguments].concat()).output().unwrap().into();

@@ -96,6 +96,15 @@ impl Input {
         }
     }
 
+    /// A list of texts; one that is not there is empty.
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Error> {
+        let texts = self.list(key)?.map_or(&[][..], Vec::as_slice).iter();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        texts
+            .map(|value| text(value).ok_or_else(|| Error::field(key, value, "a list of texts")))
+            .collect()
+    }
+
     pub(super) fn note(&self) -> Result<String, Error> {
         Ok(self.short("note", 4096)?.unwrap_or_default())
     }

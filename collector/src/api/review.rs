@@ -9,6 +9,7 @@ use super::input::Query;
 use super::who::Who;
 use super::{App, reply, shapes};
 use crate::access::Caller;
+use crate::addresses;
 use crate::error::Error;
 use crate::moment::{DAY, Moment};
 use crate::policies;
@@ -51,9 +52,11 @@ pub(super) async fn suggested(State(app): State<App>, Who(caller): Who, query: Q
     let (in_force, _) = policies::in_force(app.store.read(), &resource).await?;
     let policy = Policy::merge(in_force.tenant.as_ref(), in_force.resource.as_ref());
     let policy = policy.map_err(|problems| Error::Internal(problems.to_string()))?;
+    let resolves_to = addresses::blocks("resolves_to", &app.settings.resolves_to)?;
     let circumstances = suggestions::Circumstances {
         catalogue: &app.settings.catalogue,
         infrastructure: &app.settings.infrastructure,
+        resolves_to: &resolves_to,
         policy: Some(&policy),
         now,
     };

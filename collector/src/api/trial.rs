@@ -3,13 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use sluice_policy::lint::{Finding, lint_merged};
-use sluice_policy::{EffectiveDocument, Policy, PolicyDocument};
+use sluice_policy::{Blocks, EffectiveDocument, Policy, PolicyDocument};
 
 use super::input::Input;
 use super::policies::rules_of;
 use super::who::Who;
 use super::{App, reply, shapes};
 use crate::access::Caller;
+use crate::addresses;
 use crate::error::Error;
 use crate::moment::{DAY, Moment};
 use crate::policies;
@@ -20,6 +21,28 @@ use crate::review::{Selection, explain};
 
 /// How far back is looked unless somebody says.
 const WINDOW: i64 = 7 * DAY;
+
+/// What a simulation depends on besides the policy.
+struct Circumstances {
+    since: Moment,
+    at: Moment,
+    now: Moment,
+    resolves_to: Blocks,
+}
+
+impl Circumstances {
+    /// Of the last week; `also` are blocks that any name may lead to, beside those of the settings.
+    fn usual(app: &App, also: Vec<String>) -> Result<Self, Error> {
+        let now = Moment::now();
+        let resolves_to: Vec<String> = app.settings.resolves_to.iter().cloned().chain(also).collect();
+        Ok(Self {
+            since: Moment(now.0.saturating_sub(WINDOW)),
+            at: now,
+            now,
+            resolves_to: addresses::blocks("resolves_to", &resolves_to)?,
+        })
+    }
+}
 
 /// A policy document of a body, its rules under their names.
 fn candidate(input: &Input) -> Result<Option<PolicyDocument>, Error> {
@@ -56,25 +79,30 @@ fn merged(document: &EffectiveDocument) -> Result<Policy, Error> {
 
 /// What a policy would have done with what was seen
 ///
-/// Each destination is judged as it was seen: in clear with method and path, or opaque.
+/// Each destination is judged as it was seen: in clear with method and path, or opaque, and by the private addresses
+/// that it led to. `resolves_to` are blocks that any name may lead to, beside those of the collector's own settings.
 #[utoipa::path(post, path = "/egress/simulate", request_body = shapes::SimulateInput,
     responses((status = 200, body = shapes::Data<shapes::SimulationRow>)))]
 pub(super) async fn simulate(State(app): State<App>, Who(caller): Who, input: Input) -> Result<Response, Error> {
     input.only(
-        &["policy", "lockdown", "resource_type", "resource_id", "since", "at"],
+        &[
+            "policy",
+            "lockdown",
+            "resource_type",
+            "resource_id",
+            "since",
+            "at",
+            "resolves_to",
+        ],
         &[],
     )?;
-    let now = Moment::now();
-    let since = input
-        .text("since")?
-        .map(|text| Moment::parse_since("since", text, now))
-        .transpose()?;
-    let since = since.unwrap_or(Moment(now.0.saturating_sub(WINDOW)));
-    let at = input
-        .text("at")?
-        .map(|text| Moment::parse("at", text))
-        .transpose()?
-        .unwrap_or(now);
+    let mut around = Circumstances::usual(&app, input.texts("resolves_to")?)?;
+    if let Some(text) = input.text("since")? {
+        around.since = Moment::parse_since("since", text, around.now)?;
+    }
+    if let Some(text) = input.text("at")? {
+        around.at = Moment::parse("at", text)?;
+    }
     let candidate = candidate(&input)?;
     if candidate.is_some() == input.flag("lockdown")? {
         return Err(Error::field(
@@ -85,23 +113,14 @@ pub(super) async fn simulate(State(app): State<App>, Who(caller): Who, input: In
     }
     let resource = input.resource()?.unwrap_or_else(Resource::tenant);
     Ok(reply::one(
-        of(&app, &caller, &resource, candidate.as_ref(), since, at, now).await?,
+        of(&app, &caller, &resource, candidate.as_ref(), &around).await?,
     ))
 }
 
 /// What locking down a resource or the tenant would reject of what was seen in the last week.
 pub(super) async fn of_lockdown(app: &App, caller: &Caller, resource: &Resource) -> Result<Simulation, Error> {
-    let now = Moment::now();
-    of(
-        app,
-        caller,
-        resource,
-        None,
-        Moment(now.0.saturating_sub(WINDOW)),
-        now,
-        now,
-    )
-    .await
+    let around = Circumstances::usual(app, Vec::new())?;
+    of(app, caller, resource, None, &around).await
 }
 
 /// Without a candidate, the policy in force is carried out.
@@ -110,9 +129,7 @@ async fn of(
     caller: &Caller,
     resource: &Resource,
     candidate: Option<&PolicyDocument>,
-    since: Moment,
-    at: Moment,
-    now: Moment,
+    around: &Circumstances,
 ) -> Result<Simulation, Error> {
     let concerned = if resource.is_tenant() {
         let known = resources::all(app.store.read())
@@ -147,16 +164,7 @@ async fn of(
                 ..current.clone()
             },
         };
-        let found = judged(
-            app,
-            &Selection::one(one),
-            since,
-            &merged(&next)?,
-            &merged(&current)?,
-            at,
-            now,
-        )
-        .await?;
+        let found = judged(app, &Selection::one(one), &merged(&next)?, &merged(&current)?, around).await?;
         whole = Some(match whole {
             Some(before) => before.and(found),
             None => found,
@@ -169,16 +177,8 @@ async fn of(
         tenant: candidate.cloned().or_else(|| tenant.tenant.clone()),
         resource: None,
     };
-    let found = judged(
-        app,
-        &Selection::Resources(alike),
-        since,
-        &merged(&next)?,
-        &merged(&tenant)?,
-        at,
-        now,
-    )
-    .await?;
+    let alike = Selection::Resources(alike);
+    let found = judged(app, &alike, &merged(&next)?, &merged(&tenant)?, around).await?;
     Ok(match whole {
         Some(before) => before.and(found),
         None => found,
@@ -188,19 +188,18 @@ async fn of(
 async fn judged(
     app: &App,
     selection: &Selection,
-    since: Moment,
     policy: &Policy,
     current: &Policy,
-    at: Moment,
-    now: Moment,
+    around: &Circumstances,
 ) -> Result<Simulation, Error> {
     let trial = Trial {
         policy,
         current: Some(current),
-        at,
-        now,
+        resolves_to: &around.resolves_to,
+        at: around.at,
+        now: around.now,
     };
-    simulation::of(&app.store, selection, since, &trial).await
+    simulation::of(&app.store, selection, around.since, &trial).await
 }
 
 /// Sentences about what would be rejected and was seen in the last day, for people.
@@ -220,6 +219,8 @@ pub(super) fn warnings(simulation: &Simulation) -> Vec<String> {
 }
 
 /// Why a target is decided as it is
+///
+/// With a resource, by the private addresses too that the target led to for it.
 #[utoipa::path(post, path = "/egress/explain", request_body = shapes::ExplainInput,
     responses((status = 200, body = shapes::Data<shapes::ExplainRow>)))]
 pub(super) async fn explained(State(app): State<App>, Who(caller): Who, input: Input) -> Result<Response, Error> {
@@ -250,7 +251,13 @@ pub(super) async fn explained(State(app): State<App>, Who(caller): Who, input: I
         .unwrap_or_else(Moment::now);
     let document = in_question(&app, &caller, &input).await?;
     let policy = merged(&document)?;
-    Ok(reply::one(explain::of(&policy, &target, at)?))
+    let resource = input.resource()?;
+    let around = explain::Circumstances {
+        seen_by: resource.as_ref().map(|resource| (&app.store, resource)),
+        resolves_to: &addresses::blocks("resolves_to", &app.settings.resolves_to)?,
+        at,
+    };
+    Ok(reply::one(explain::of(&policy, &target, &around).await?))
 }
 
 /// What is probably not meant in a policy

@@ -39,7 +39,7 @@ impl Row {
         let mut metadata = json!({
             "protocol": text("protocol")?, "uid": text("uid")?, "epoch": number("epoch")?,
             "external_user_id": text("external_user_id")?, "external_workspace_id": text("external_workspace_id")?,
-            "envoy_details": text("details")?, "override": text("overridden")?, "parent": text("parent")?,
+            "envoy_details": text("details")?, "override": text("overridden")?, "parent": text("parent")?, "peer": text("peer")?,
             "path_cut": (number("path_cut")? == Some(1)).then_some(true),
         });
         if let Some(metadata) = metadata.as_object_mut() {

@@ -1,7 +1,11 @@
 //! The attributes of a log record, read once and strictly: what is there has the right type and no odd length.
 
+use std::net::IpAddr;
+
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+
+use sluice_policy::address;
 
 use super::refusal::Refusal;
 
@@ -9,7 +13,8 @@ macro_rules! attributes {
     (texts { $($text:ident = $text_key:literal: $limit:literal,)+ }
      prose { $($prose:ident = $prose_key:literal,)+ }
      ints { $($int:ident = $int_key:literal,)+ }
-     flags { $($flag:ident = $flag_key:literal,)+ }) => {
+     flags { $($flag:ident = $flag_key:literal,)+ }
+     addresses { $($address:ident = $address_key:literal,)+ }) => {
         /// What a record may have. Attributes that are not known are none of ours.
         #[derive(Debug, Default)]
         pub(super) struct Attributes {
@@ -17,6 +22,7 @@ macro_rules! attributes {
             $(pub(super) $prose: Option<String>,)+
             $(pub(super) $int: Option<i64>,)+
             $(pub(super) $flag: Option<bool>,)+
+            $(pub(super) $address: Option<IpAddr>,)+
         }
 
         impl Attributes {
@@ -26,6 +32,7 @@ macro_rules! attributes {
                     $($prose_key => self.$prose = Some(prose($prose_key, value)?),)+
                     $($int_key => self.$int = Some(int($int_key, value)?),)+
                     $($flag_key => self.$flag = Some(flag($flag_key, value)?),)+
+                    $($address_key => self.$address = address(value),)+
                     _ => {}
                 }
                 Ok(())
@@ -84,6 +91,9 @@ attributes! {
         would_reject = "sluice.would_reject",
         path_cut = "sluice.path_cut",
         closing = "sluice.heartbeat.closing",
+    }
+    addresses {
+        peer = "network.peer.address",
     }
 }
 
@@ -147,6 +157,15 @@ fn flag(field: &'static str, value: Option<AnyValue>) -> Result<bool, Refusal> {
             field,
             expected: "true or false",
         }),
+    }
+}
+
+/// OpenTelemetry lets others write what they like there, the path of a socket for
+/// one: what is no address is not about this.
+fn address(value: Option<AnyValue>) -> Option<IpAddr> {
+    match value.and_then(|value| value.value) {
+        Some(Value::StringValue(text)) => text.parse().ok().map(address::unmapped),
+        _ => None,
     }
 }
 

@@ -13,6 +13,7 @@ use sqlx::Row as _;
 use super::Limits;
 use super::event::Row;
 use super::sql::Statement;
+use crate::addresses::Addresses;
 use crate::error::Error;
 use crate::resource::Resource;
 use crate::store::{Kind, Tx};
@@ -33,12 +34,14 @@ struct Placed<'a> {
     overflow: bool,
     /// Of an overflow row; empty if there is nothing new.
     samples: Vec<String>,
+    /// With those of the tally; empty if that has none.
+    addresses: Addresses,
 }
 
 static SAVE: Statement = Statement::new(
     "INSERT INTO destinations (resource_type, resource_id, host, port, overflow, domain, first_seen, last_seen, \
-     last_rejected, last_allowed, samples) VALUES ",
-    11,
+     last_rejected, last_allowed, samples, addresses) VALUES ",
+    12,
     " ON CONFLICT (resource_type, resource_id, host, port) DO UPDATE SET \
      first_seen = CASE WHEN excluded.first_seen < destinations.first_seen \
        THEN excluded.first_seen ELSE destinations.first_seen END, \
@@ -48,7 +51,8 @@ static SAVE: Statement = Statement::new(
        THEN excluded.last_rejected ELSE destinations.last_rejected END, \
      last_allowed = CASE WHEN destinations.last_allowed IS NULL OR excluded.last_allowed > destinations.last_allowed \
        THEN excluded.last_allowed ELSE destinations.last_allowed END, \
-     samples = CASE WHEN excluded.samples = '[]' THEN destinations.samples ELSE excluded.samples END",
+     samples = CASE WHEN excluded.samples = '[]' THEN destinations.samples ELSE excluded.samples END, \
+     addresses = CASE WHEN excluded.addresses = '[]' THEN destinations.addresses ELSE excluded.addresses END",
 );
 static LOAD_SHAPES: Statement = Statement::new(
     "WITH k (t, i, y, h, p) AS (VALUES ",
@@ -72,6 +76,30 @@ static SAVE_DAYS: Statement = Statement::new(
      shapes = CASE WHEN excluded.shapes = '[]' THEN destination_days.shapes ELSE excluded.shapes END",
 );
 
+impl<'a> Placed<'a> {
+    /// A row for this, where the database has these addresses already.
+    fn new(tally: Tally<'a>, domain: String, known: Option<&Addresses>) -> Self {
+        let mut placed = Self {
+            tally,
+            domain,
+            ..Self::default()
+        };
+        placed.know(known);
+        placed
+    }
+
+    /// The first ones stay. Nothing is written where nothing is told.
+    fn know(&mut self, known: Option<&Addresses>) {
+        if self.tally.addresses.is_empty() {
+            return;
+        }
+        if let (true, Some(known)) = (self.addresses.is_empty(), known) {
+            self.addresses = known.clone();
+        }
+        self.addresses.merge(&self.tally.addresses);
+    }
+}
+
 impl<'a> Destinations<'a> {
     /// Counts a decision, or many. One without a canonical target has no destination.
     pub(super) fn add(&mut self, resource: &'a Resource, row: &'a Row) {
@@ -94,6 +122,7 @@ impl<'a> Destinations<'a> {
                 domain,
                 overflow,
                 samples,
+                addresses,
             } = placed;
             values.add(resource.kind.as_str()).add(resource.id.as_str());
             values
@@ -103,7 +132,9 @@ impl<'a> Destinations<'a> {
                 .add(domain.as_str());
             values.add(tally.first.unwrap_or(0)).add(tally.last.unwrap_or(0));
             values.add(tally.last_rejected).add(tally.last_allowed);
-            values.add(serde_json::to_string(samples).unwrap_or_default());
+            values
+                .add(serde_json::to_string(samples).unwrap_or_default())
+                .add(addresses.written());
         });
         save.await?;
         save_days(kind, tx, &placed).await

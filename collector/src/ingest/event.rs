@@ -2,6 +2,8 @@
 
 mod read;
 
+use std::net::IpAddr;
+
 use sluice_policy::Action;
 
 use crate::moment::Moment;
@@ -83,6 +85,8 @@ pub(super) struct Row {
     pub(super) outcome: &'static str,
     pub(super) details: Option<String>,
     pub(super) parent: Option<String>,
+    /// Where it went, if a policy may have to say that it may.
+    pub(super) peer: Option<IpAddr>,
     pub(super) count: i64,
     /// Of a summary the first decision; else when it was.
     pub(super) first: Moment,

@@ -222,6 +222,9 @@ fn example(row: &Row, overflow: bool) -> Value {
         "client": row.client,
         "at": row.at,
     });
+    if let Some(peer) = row.peer {
+        example["peer"] = json!(peer.to_string());
+    }
     if overflow {
         example["host"] = json!(row.host);
     }

@@ -17,9 +17,9 @@ pub(super) struct Entry<'a> {
 static INSERT: Statement = Statement::new(
     "INSERT INTO audit (inserted_at, timestamp, resource_type, resource_id, credential, uid, host, port, raw, method, \
      path, path_cut, action, would_reject, status_code, duration_us, bytes_in, bytes_out, rule_id, rule_scope, \
-     rejected_by, nearest, epoch, revision, mode, overridden, sni, client, protocol, outcome, details, parent, count) \
+     rejected_by, nearest, epoch, revision, mode, overridden, sni, client, protocol, outcome, details, parent, peer, count) \
      VALUES ",
-    33,
+    34,
     "",
 );
 
@@ -74,13 +74,14 @@ fn bind(inserted_at: i64, entry: &Entry<'_>, values: &mut Values) {
         .add(row.outcome)
         .add(row.details.as_deref())
         .add(row.parent.as_deref())
+        .add(row.peer.map(|peer| peer.to_string()))
         .add(row.count);
 }
 
 const UPDATE: &str = "UPDATE audit SET action = $1, would_reject = $2, status_code = $3, duration_us = $4, \
                       bytes_in = $5, bytes_out = $6, rule_id = $7, rule_scope = $8, rejected_by = $9, nearest = $10, \
-                      epoch = $11, revision = $12, mode = $13, overridden = $14, outcome = $15, details = $16 \
-                      WHERE inserted_at = $17";
+                      epoch = $11, revision = $12, mode = $13, overridden = $14, outcome = $15, details = $16, \
+                      peer = COALESCE($17, peer) WHERE inserted_at = $18";
 
 /// The end of a stream that was written as open: how it went, and who decided last.
 pub(super) async fn end(tx: &mut Tx, inserted_at: i64, row: &Row) -> Result<(), Error> {
@@ -101,6 +102,7 @@ pub(super) async fn end(tx: &mut Tx, inserted_at: i64, row: &Row) -> Result<(), 
         .bind(row.in_force.overridden.as_deref())
         .bind(row.outcome)
         .bind(row.details.as_deref())
+        .bind(row.peer.map(|peer| peer.to_string()))
         .bind(inserted_at)
         .execute(&mut **tx)
         .await?;

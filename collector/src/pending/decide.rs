@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use sluice_policy::{Decision, Effect, Policy as Compiled, Rejection, RuleDocument, Seen, Surroundings, Verdict};
+use sluice_harness::suggest::blocks_of;
+use sluice_policy::{
+    Decision, Effect, Policy as Compiled, Reason, Rejection, RuleDocument, Seen, Surroundings, Verdict,
+};
 
 use super::rows::{Pending, State, by_id, list};
 use crate::access::Caller;
@@ -58,7 +61,8 @@ pub struct Approved {
     pub policy: Policy,
 }
 
-/// Allows a host, and takes everything from the queue that the rule lets through too.
+/// Allows a host, and takes everything from the queue that the rule lets through
+/// too. What was rejected for where it led may lead there, and to cloud metadata never.
 ///
 /// # Errors
 /// [`Error::StaleRevision`], [`Error::ShadowedByDeny`], [`Error::Validation`]; then nothing was changed.
@@ -69,12 +73,20 @@ pub async fn approve(
     id: &str,
     approval: &Approval,
 ) -> Result<(Approved, Vec<Change>), Error> {
-    let pending = by_id(&mut **tx, id).await?;
+    let mut pending = by_id(&mut **tx, id).await?;
     caller.operates(&pending.resource)?;
+    pending.follow(tx).await?;
     let host = approval.pattern.clone().unwrap_or_else(|| pending.host.clone());
+    let resolves_to = blocks_of(&pending.led_to);
+    if let (Some(metadata), []) = (pending.led_to.first(), &*resolves_to) {
+        return Err(Error::invalid(format!(
+            "{} leads to {metadata}, where clouds hand out credentials: block it, or write a rule whose resolves_to names it",
+            pending.host
+        )));
+    }
     let mut input = json!({
         "effect": "allow", "host": host, "ports": ports(&pending), "warn_only": approval.warn_only,
-        "name": pending.host, "note": approval.note,
+        "name": pending.host, "note": approval.note, "resolves_to": resolves_to,
     });
     if let (Some(at), Some(input)) = (&approval.expires_at, input.as_object_mut()) {
         input.insert("expires_at".to_owned(), json!(at));
@@ -94,13 +106,13 @@ pub async fn approve(
             draft.expect(approval.revision)?;
         }
         let rule = policies::rule_of_input(input.as_object().unwrap_or(&serde_json::Map::new()))?;
-        let (added, told) =
-            policies::add_rule(tx, caller, &mut draft, rule, &noted("approved", id, &approval.note)).await?;
+        let note = noted("approved", id, &approval.note);
+        let ((rule, policy), told) = allow(tx, caller, &mut draft, rule, &note).await?;
         changes.extend(told);
         if !approval.force {
             refuse_shadowed(tx, &draft, &pending).await?;
         }
-        first.get_or_insert((added.rule, added.policy));
+        first.get_or_insert((rule, policy));
     }
     let (rule, policy) = first.ok_or_else(|| Error::NotFound(format!("resource of pending request {id}")))?;
     lock_concerned(store, tx, &pending, &targets).await?;
@@ -109,6 +121,38 @@ pub async fn approve(
     changes.push(Change::Pending);
     let pending = by_id(&mut **tx, id).await?;
     Ok((Approved { pending, rule, policy }, changes))
+}
+
+/// Adds a rule. One that says where its host may lead would stand behind those
+/// that let it pass by its name, so that these say it too.
+async fn allow(
+    tx: &mut Tx,
+    caller: &Caller,
+    draft: &mut Draft,
+    rule: StoredRule,
+    note: &str,
+) -> Result<((StoredRule, Policy), Vec<Change>), Error> {
+    let new = &rule.document;
+    let mut changed = None;
+    if !new.resolves_to.is_empty() && !new.warn_only && new.expires_at.is_none() {
+        let lasting = |old: &RuleDocument| old.effect == Effect::Allow && !old.warn_only && old.expires_at.is_none();
+        for old in &mut draft.rules {
+            if old.document.host != new.host || !lasting(&old.document) {
+                continue;
+            }
+            let blocks = new.resolves_to.iter();
+            let missing = blocks.filter(|block| !old.document.resolves_to.contains(block));
+            let missing: Vec<String> = missing.cloned().collect();
+            old.document.resolves_to.extend(missing);
+            changed.get_or_insert_with(|| old.clone());
+        }
+    }
+    if let Some(rule) = changed {
+        let changes = draft.save(tx, caller, "allow", note).await?;
+        return Ok(((rule, draft.policy.clone()), changes));
+    }
+    let (added, changes) = policies::add_rule(tx, caller, draft, rule, note).await?;
+    Ok(((added.rule, added.policy), changes))
 }
 
 /// The ports for a rule: any, where more were tried than are kept apart.
@@ -161,6 +205,12 @@ async fn refuse_shadowed(tx: &mut Tx, draft: &Draft, pending: &Pending) -> Resul
             host: rule.host().to_string(),
             scope: rule.scope().as_str(),
         }),
+        // A rule that comes first lets it pass by its name alone.
+        Verdict::Reject(Rejection::Reason(Reason::PrivateAddress)) => Err(Error::invalid(format!(
+            "{} would still be rejected for where it leads: the rule that names it comes first, of the tenant's or on \
+             trial, and says nothing of that in its resolves_to",
+            pending.host
+        ))),
         _ => Ok(()),
     })
 }
@@ -183,7 +233,8 @@ fn for_each_port<E>(
             method: b"CONNECT",
             path: None,
         };
-        each(&policy.decide(&seen, &Surroundings::new(443), Moment::now().timestamp()))?;
+        let (around, now) = (Surroundings::new(443), Moment::now().timestamp());
+        each(&policy.decide_resolved(&seen, &around, &pending.led_to, now))?;
     }
     Ok(())
 }
@@ -220,7 +271,12 @@ async fn settle_allowed(tx: &mut Tx, caller: &Caller, targets: &[Resource]) -> R
         .into_iter()
         .filter(|row| everything || targets.contains(&row.resource));
     let mut compiled: std::collections::BTreeMap<Resource, Compiled> = std::collections::BTreeMap::new();
-    for row in concerned.filter(|row| !row.overflow) {
+    for mut row in concerned.filter(|row| !row.overflow) {
+        row.follow(tx).await?;
+        if row.leads_inside() && row.led_to.is_empty() {
+            // Its name was allowed before.
+            continue;
+        }
         if !compiled.contains_key(&row.resource) {
             let own = policies::own_document(tx, &row.resource).await?;
             let merged = Compiled::merge(tenant.as_ref(), own.as_ref()).map_err(|problems| Error::policy(&problems))?;

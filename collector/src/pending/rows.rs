@@ -1,15 +1,19 @@
 //! Rows of the queue.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::Value;
+use sluice_policy::Reason;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
+use crate::addresses::Addresses;
 use crate::error::Error;
 use crate::moment::Moment;
 use crate::resource::Resource;
+use crate::store::Tx;
 
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -86,11 +90,18 @@ pub struct Pending {
     pub changed_at: Option<Moment>,
     /// By whom.
     pub changed_by: Option<String>,
+    /// Where it led, as far as events told, on any port.
+    #[serde(skip)]
+    pub(super) led_to: Vec<IpAddr>,
 }
 
 const SELECT: &str = "SELECT pending.*, (SELECT MAX(last_allowed) FROM destinations WHERE \
      destinations.resource_type = pending.resource_type AND destinations.resource_id = pending.resource_id \
      AND destinations.host = pending.host) AS last_allowed FROM pending";
+
+/// Where the hosts of the queue led.
+const LED_TO: &str = "SELECT addresses FROM destinations WHERE resource_type = $1 AND resource_id = $2 AND host = $3 \
+     AND addresses <> '[]' ORDER BY port";
 
 /// The queue, the last tried first; all states with `None`.
 ///
@@ -110,6 +121,32 @@ pub async fn by_id<'c, E: Executor<'c, Database = Any>>(on: E, id: &str) -> Resu
     let query = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE id = $1"))).bind(id.to_owned());
     let found = query.fetch_optional(on).await?;
     row(&found.ok_or_else(|| Error::NotFound(format!("pending request {id}")))?)
+}
+
+impl Pending {
+    /// Whether it was let pass by its name, and not by where that led.
+    pub(super) fn leads_inside(&self) -> bool {
+        self.rejected_by == Reason::PrivateAddress.as_str()
+    }
+
+    /// Finds out where it led, if that is what it was rejected for.
+    pub(super) async fn follow(&mut self, tx: &mut Tx) -> Result<(), Error> {
+        if !self.leads_inside() {
+            return Ok(());
+        }
+        let mut all = Addresses::default();
+        let told = self.example["peer"].as_str().and_then(|peer| peer.parse().ok());
+        told.into_iter().for_each(|peer| all.add(peer));
+        let query = sqlx::query(LED_TO)
+            .bind(&self.resource.kind)
+            .bind(&self.resource.id)
+            .bind(&self.host);
+        for row in query.fetch_all(&mut **tx).await? {
+            all.merge(&Addresses::read(row.try_get(0)?)?);
+        }
+        self.led_to = all.first().to_vec();
+        Ok(())
+    }
 }
 
 fn row(row: &AnyRow) -> Result<Pending, Error> {
@@ -135,5 +172,6 @@ fn row(row: &AnyRow) -> Result<Pending, Error> {
         state: text("state")?.parse()?,
         changed_at: moment("changed_at")?,
         changed_by: row.try_get("changed_by")?,
+        led_to: Vec::new(),
     })
 }

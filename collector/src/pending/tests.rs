@@ -190,3 +190,68 @@ async fn blocking_writes_a_deny_and_dismissing_nothing() {
     assert_eq!(fresh.hosts(&sandbox("a")).await, ["x.example.com"]);
     assert!(list(fresh.store.read(), Some(State::Pending)).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn what_was_rejected_for_where_it_led_may_lead_there_once_approved() {
+    let fresh = Fresh::new().await;
+    let of = sandbox("a");
+    let (inside, other) = (
+        rejected(&fresh, &of, "inside.example.com").await,
+        rejected(&fresh, &of, "other.example.com").await,
+    );
+    let odd = rejected(&fresh, &of, "odd.example.com").await;
+    let plain = rejected(&fresh, &of, "plain.example.com").await;
+    let mut tx = fresh.store.begin().await.unwrap();
+    let private = "UPDATE pending SET rejected_by = 'private_address' WHERE host <> 'plain.example.com'";
+    sqlx::query(private).execute(&mut *tx).await.unwrap();
+    let peer = "UPDATE pending SET example = '{\"peer\": \"10.2.3.9\"}' WHERE host = 'other.example.com'";
+    sqlx::query(peer).execute(&mut *tx).await.unwrap();
+    for (host, addresses) in [
+        ("inside.example.com", r#"["10.2.3.4"]"#),
+        ("odd.example.com", r#"["169.254.169.254"]"#),
+        ("plain.example.com", r#"["10.2.3.4"]"#),
+    ] {
+        let insert =
+            "INSERT INTO destinations VALUES ('sandbox', 'a', $1, 443, 0, 'example.com', 1, 2, 2, NULL, '[]', $2)";
+        let insert = sqlx::query(insert).bind(host).bind(addresses);
+        insert.execute(&mut *tx).await.unwrap();
+    }
+    fresh.store.commit(tx, &[]).await.unwrap();
+
+    let wide = Approval {
+        pattern: Some("*.example.com".to_owned()),
+        ..Approval::default()
+    };
+    let done = approved(&fresh, &inside, wide).await.unwrap();
+    assert_eq!(done.rule.document.resolves_to, ["10.2.3.4/32"]);
+    // What leads elsewhere stays rejected, and so stays in the queue.
+    assert_eq!(
+        states(&fresh, &[&inside, &other, &odd, &plain]).await,
+        [State::Approved, State::Pending, State::Pending, State::Approved]
+    );
+    let done = approved(&fresh, &other, Approval::default()).await.unwrap();
+    assert_eq!(done.rule.document.resolves_to, ["10.2.3.9/32"]);
+    // A second rule for the same host would never be the one that decides.
+    let mut tx = fresh.store.begin().await.unwrap();
+    let moved =
+        r#"UPDATE pending SET state = 'pending', example = '{"peer": "10.2.3.8"}' WHERE host = 'other.example.com'"#;
+    sqlx::query(moved).execute(&mut *tx).await.unwrap();
+    fresh.store.commit(tx, &[]).await.unwrap();
+    let again = approved(&fresh, &other, Approval::default()).await.unwrap();
+    assert_eq!(again.rule.document.id, done.rule.document.id);
+    assert_eq!(again.rule.document.resolves_to, ["10.2.3.9/32", "10.2.3.8/32"]);
+    let trial = Approval {
+        warn_only: true,
+        ..Approval::default()
+    };
+    assert!(
+        approved(&fresh, &other, trial).await.is_ok(),
+        "it may lead there already"
+    );
+    // Nobody approves credentials by the way.
+    let refused = approved(&fresh, &odd, Approval::default())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("169.254.169.254"), "{refused}");
+}

@@ -7,6 +7,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::selection::{Filter, Selection};
+use crate::addresses::Addresses;
 use crate::error::Error;
 use crate::moment::Moment;
 use crate::resource::Resource;
@@ -40,6 +41,9 @@ pub(super) struct Destination {
     pub(super) resources: BTreeSet<usize>,
     pub(super) last_allowed: Option<i64>,
     pub(super) last_rejected: Option<i64>,
+    /// Where it led, as far as events told: not only in the window, because nobody
+    /// noted on which day.
+    pub(super) addresses: Addresses,
 }
 
 /// How often, and when last.
@@ -155,8 +159,8 @@ impl Read {
     }
 
     async fn facts(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<(), Error> {
-        const FACTS: &str = "SELECT host, port, resource_type, resource_id, overflow, samples, last_allowed, last_rejected \
-             FROM destinations WHERE {} AND last_seen >= $1";
+        const FACTS: &str = "SELECT host, port, resource_type, resource_id, overflow, samples, last_allowed, last_rejected, \
+             addresses FROM destinations WHERE {} AND last_seen >= $1";
         let mut rows = filter.query(FACTS, &[since.0]).fetch(store.read());
         while let Some(row) = rows.try_next().await? {
             let resource = self.number(row.try_get(2)?, row.try_get(3)?);
@@ -170,6 +174,7 @@ impl Read {
             }
             destination.last_allowed = destination.last_allowed.max(row.try_get(6)?);
             destination.last_rejected = destination.last_rejected.max(row.try_get(7)?);
+            destination.addresses.merge(&Addresses::read(row.try_get(8)?)?);
         }
         Ok(())
     }

@@ -3,8 +3,9 @@
 mod unknown;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
-use sluice_policy::{Action, Circumstances, Mode, NearestRecord, Policy, Seen, Surroundings, Timestamp};
+use sluice_policy::{Action, Blocks, Circumstances, Mode, NearestRecord, Policy, Seen, Surroundings, Timestamp};
 
 use super::destinations::{self, Destination};
 use super::infrastructure::{authority, opaque};
@@ -14,6 +15,7 @@ use unknown::{Bounds, Hidden};
 /// A policy at a time.
 pub(super) struct Judge<'p> {
     policy: &'p Policy,
+    around: Surroundings,
     circumstances: Circumstances,
     /// For requests of which the path is not known, and of which nothing is.
     path: Option<Bounds>,
@@ -50,13 +52,24 @@ enum Known<'d> {
 }
 
 impl<'p> Judge<'p> {
-    /// Judges at a time, by the policy's own mode or as if it had another.
+    /// Judges at a time, by the policy's own mode or as if it had another. Any
+    /// name may lead to `resolves_to`, by the configuration of the proxies.
     ///
     /// # Errors
     /// A defect: rules that were compiled do not compile a second time.
-    pub(super) fn new(policy: &'p Policy, at: Timestamp, mode: Option<Mode>) -> Result<Self, Error> {
+    pub(super) fn new(
+        policy: &'p Policy,
+        at: Timestamp,
+        mode: Option<Mode>,
+        resolves_to: &Blocks,
+    ) -> Result<Self, Error> {
         Ok(Self {
             policy,
+            around: Surroundings {
+                resolves_to: resolves_to.clone(),
+                // Authorities name their port, so the default does not matter.
+                ..Surroundings::new(443)
+            },
             circumstances: Circumstances {
                 now: at,
                 mode,
@@ -108,8 +121,24 @@ impl<'p> Judge<'p> {
         first
     }
 
-    /// Of one host what the policy says; of many the best that it says of any.
+    /// Of one host what the policy says, of every address that it led to,
+    /// because any may be where the next request goes.
     fn outcome(&self, destination: &Destination, known: Known<'_>) -> Outcome {
+        let addresses = destination.addresses.first();
+        let outcome = self.wherever(destination, known, addresses);
+        if destination.many.is_some() && !addresses.is_empty() {
+            // Which of the many led there nobody kept apart.
+            return better(self.wherever(destination, known, &[]), outcome);
+        }
+        let uncertain = destination.addresses.has_more() && outcome.action != Action::Reject;
+        Outcome {
+            uncertain: outcome.uncertain || uncertain,
+            ..outcome
+        }
+    }
+
+    /// Of many hosts the best that the policy says of any.
+    fn wherever(&self, destination: &Destination, known: Known<'_>, addresses: &[IpAddr]) -> Outcome {
         let ports = match destination.port {
             // Several; those that nearly everybody uses.
             0 => &[443, 80][..],
@@ -118,17 +147,12 @@ impl<'p> Judge<'p> {
         let outcomes = candidates(destination)
             .into_iter()
             .flat_map(|host| ports.iter().map(move |port| authority(&host, *port)))
-            .map(|authority| self.decide(&authority, known));
-        let best = outcomes.reduce(|one, other| {
-            let agree = one.action == other.action;
-            let uncertain = one.uncertain || other.uncertain || !agree;
-            let best = if other.action < one.action { other } else { one };
-            Outcome { uncertain, ..best }
-        });
-        best.unwrap_or_else(|| self.decide(&destination.host, known))
+            .map(|authority| self.decide(&authority, known, addresses));
+        let best = outcomes.reduce(better);
+        best.unwrap_or_else(|| self.decide(&destination.host, known, addresses))
     }
 
-    fn decide(&self, authority: &str, known: Known<'_>) -> Outcome {
+    fn decide(&self, authority: &str, known: Known<'_>, addresses: &[IpAddr]) -> Outcome {
         let (hidden, seen) = match known {
             Known::Opaque => (None, opaque(authority)),
             Known::Whole(method, path) => (None, request(authority, method, path)),
@@ -136,9 +160,12 @@ impl<'p> Judge<'p> {
             Known::Nothing => (self.request.as_ref(), opaque(authority)),
         };
         let Some(Bounds { best, worst }) = hidden else {
-            return self.outcome_by(self.policy, &seen);
+            return self.outcome_by(self.policy, &seen, addresses);
         };
-        let (best, worst) = (self.outcome_by(best, &seen), self.outcome_by(worst, &seen));
+        let (best, worst) = (
+            self.outcome_by(best, &seen, addresses),
+            self.outcome_by(worst, &seen, addresses),
+        );
         if worst.action < best.action {
             // A trial that may apply stands before a rule that surely does.
             return Outcome {
@@ -150,11 +177,10 @@ impl<'p> Judge<'p> {
         Outcome { uncertain, ..best }
     }
 
-    fn outcome_by(&self, policy: &Policy, seen: &Seen<'_>) -> Outcome {
+    fn outcome_by(&self, policy: &Policy, seen: &Seen<'_>, addresses: &[IpAddr]) -> Outcome {
         let own = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
-        // Authorities name their port, so the default does not matter.
         let record = policy
-            .decide(seen, &Surroundings::new(443), self.circumstances)
+            .decide_resolved(seen, &self.around, addresses, self.circumstances)
             .record()
             .into_owned();
         Outcome {
@@ -165,6 +191,14 @@ impl<'p> Judge<'p> {
             uncertain: false,
         }
     }
+}
+
+/// The better one, which is uncertain if the other is another one.
+fn better(one: Outcome, other: Outcome) -> Outcome {
+    let agree = one.action == other.action;
+    let uncertain = one.uncertain || other.uncertain || !agree;
+    let best = if other.action < one.action { other } else { one };
+    Outcome { uncertain, ..best }
 }
 
 impl<'d> Known<'d> {

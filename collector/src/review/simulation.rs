@@ -3,14 +3,17 @@
 //! Read are the destinations of the window and not single events, so that each
 //! count is one of whole days, and all of it is judged at one time: a rule that
 //! has expired by then does not exist, though it did when the traffic came.
-//! Nobody recorded what names resolved to, so `private_address` is not foreseen.
+//! A destination is judged by every address that events told of, so that what
+//! would be `private_address` is foreseen, and rejected if any of them is. They
+//! tell of private addresses, and of public ones that a rule denied at the time:
+//! that a new rule denies a public address, and a name leads to it, is not foreseen.
 
 mod pending;
 mod report;
 
 use std::collections::BTreeMap;
 
-use sluice_policy::{Action, Mode, Policy, Why};
+use sluice_policy::{Action, Blocks, Mode, Policy, Why};
 
 use super::destinations::{self, Destination};
 use super::judge::{Judge, Outcome, Part};
@@ -32,6 +35,8 @@ pub struct Trial<'a> {
     /// The effective policy in force, to say what is allowed today; without it
     /// what counts is whether the destination was last let through.
     pub current: Option<&'a Policy>,
+    /// Private blocks that any name may lead to, by the configuration of the proxies.
+    pub resolves_to: &'a Blocks,
     /// The time at which rules expire or do not.
     pub at: Moment,
     /// Now.
@@ -48,10 +53,15 @@ pub struct Trial<'a> {
 pub async fn of(store: &Store, selection: &Selection, since: Moment, trial: &Trial<'_>) -> Result<Simulation, Error> {
     let mut read = destinations::read(store, selection, since).await?;
     pending::add(&mut read, store, selection, since).await?;
-    let judge = Judge::new(trial.policy, trial.at.timestamp(), Some(Mode::Enforce))?;
+    let judge = Judge::new(
+        trial.policy,
+        trial.at.timestamp(),
+        Some(Mode::Enforce),
+        trial.resolves_to,
+    )?;
     let current = trial
         .current
-        .map(|policy| Judge::new(policy, trial.now.timestamp(), None))
+        .map(|policy| Judge::new(policy, trial.now.timestamp(), None, trial.resolves_to))
         .transpose()?;
     let mut simulation = Simulation::new(since, trial.at);
     for destination in read.destinations.values() {

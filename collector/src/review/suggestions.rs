@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
-use sluice_harness::suggest::{self, Catalogue, Many, Observed, Suggestion, Total, policy_of};
-use sluice_policy::{Policy, PolicyDocument, Timestamp};
+use sluice_harness::suggest::{self, Catalogue, LedTo, Many, Observed, Suggestion, Total, policy_of};
+use sluice_policy::{Blocks, Policy, PolicyDocument, Timestamp};
 
 use super::destinations::{self, Destination, Read};
 use super::infrastructure::Infrastructure;
@@ -22,6 +22,8 @@ pub struct Circumstances<'a> {
     pub catalogue: &'a Catalogue,
     /// Hosts that are never suggested.
     pub infrastructure: &'a Infrastructure,
+    /// Private blocks that any name may lead to, by the configuration of the proxies.
+    pub resolves_to: &'a Blocks,
     /// The policy in force, to say which suggestion a rule of it decides already.
     pub policy: Option<&'a Policy>,
     /// For its rules that expire.
@@ -61,7 +63,7 @@ pub async fn of(
     let suggestions = suggest(&read, circumstances);
     let judge = circumstances
         .policy
-        .map(|policy| Judge::new(policy, circumstances.now.timestamp(), None))
+        .map(|policy| Judge::new(policy, circumstances.now.timestamp(), None, circumstances.resolves_to))
         .transpose()?;
     let by_host = by_host(&read);
     let rows = suggestions
@@ -79,7 +81,8 @@ pub fn policy(rows: &[Row]) -> PolicyDocument {
 }
 
 fn suggest(read: &Read, circumstances: &Circumstances<'_>) -> Vec<Suggestion> {
-    let mut observed = Observed::new(circumstances.catalogue, suggest::Options::default());
+    let observed = Observed::new(circumstances.catalogue, suggest::Options::default());
+    let mut observed = observed.expecting(circumstances.resolves_to.clone());
     for destination in read.destinations.values() {
         match (destination.of(), &destination.many) {
             (Some(of), Some(samples)) => {
@@ -89,6 +92,7 @@ fn suggest(read: &Read, circumstances: &Circumstances<'_>) -> Vec<Suggestion> {
                         port: destination.port,
                         samples,
                         total: total(destination),
+                        led_to: led_to(destination),
                     });
                 }
             }
@@ -98,6 +102,7 @@ fn suggest(read: &Read, circumstances: &Circumstances<'_>) -> Vec<Suggestion> {
                 port: destination.port,
                 total: total(destination),
                 inside: inside(destination).as_deref(),
+                led_to: led_to(destination),
             }),
         }
     }
@@ -110,6 +115,13 @@ fn total(destination: &Destination) -> Total {
         first: Some(Timestamp::from_micros(destination.first_seen)),
         last: Some(Timestamp::from_micros(destination.last_seen)),
         days: destination.days.clone(),
+    }
+}
+
+fn led_to(destination: &Destination) -> LedTo<'_> {
+    LedTo {
+        addresses: destination.addresses.first(),
+        more: destination.addresses.has_more(),
     }
 }
 

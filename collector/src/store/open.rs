@@ -113,21 +113,78 @@ fn sqlite(connections: u32) -> AnyPoolOptions {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use sqlx::Row as _;
+    use sqlx::migrate::Migrator;
+
+    use super::*;
+
     #[test]
     fn both_databases_have_the_same_schema() {
-        let sqlite = include_str!("../../migrations/sqlite/0001_first.sql");
-        let postgres = include_str!("../../migrations/postgres/0001_first.sql");
-        // `INTEGER PRIMARY KEY` is the row's own number in SQLite, and needs no index beside the table.
-        let same = postgres.replace(
-            "inserted_at BIGINT NOT NULL PRIMARY KEY",
-            "inserted_at INTEGER NOT NULL PRIMARY KEY",
-        );
+        let schemas = [
+            [
+                include_str!("../../migrations/sqlite/0001_first.sql"),
+                include_str!("../../migrations/postgres/0001_first.sql"),
+            ],
+            [
+                include_str!("../../migrations/sqlite/0002_addresses.sql"),
+                include_str!("../../migrations/postgres/0002_addresses.sql"),
+            ],
+        ];
+        for migrator in migrators() {
+            assert_eq!(migrator.iter().count(), schemas.len(), "one is not compared here");
+        }
         let rest = |text: &str| {
             text.lines()
                 .filter(|line| !line.starts_with("-- migrations/"))
                 .map(str::to_owned)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(rest(&same), rest(sqlite));
+        for [sqlite, postgres] in schemas {
+            // `INTEGER PRIMARY KEY` is the row's own number in SQLite, and needs no index beside the table.
+            let same = postgres.replace(
+                "inserted_at BIGINT NOT NULL PRIMARY KEY",
+                "inserted_at INTEGER NOT NULL PRIMARY KEY",
+            );
+            assert_eq!(rest(&same), rest(sqlite));
+        }
+    }
+
+    fn migrators() -> [Migrator; 2] {
+        [
+            sqlx::migrate!("migrations/sqlite"),
+            sqlx::migrate!("migrations/postgres"),
+        ]
+    }
+
+    #[tokio::test]
+    async fn what_is_in_an_older_database_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("sluice.db").display());
+        sqlx::any::install_default_drivers();
+        let options = AnyConnectOptions::from_str(&format!("{url}?mode=rwc")).unwrap();
+        let old = sqlite(1).connect_with(options).await.unwrap();
+        let [mut first, _] = migrators();
+        first.migrations = Cow::Owned(first.migrations[..1].to_vec());
+        first.run(&old).await.unwrap();
+        let written = "INSERT INTO destinations VALUES ('sandbox', 'sb_1', 'a.example.com', 443, 0, 'example.com', \
+                       1, 2, NULL, 2, '[]')";
+        sqlx::query(written).execute(&old).await.unwrap();
+        old.close().await;
+
+        let store = Store::open(&url).await.unwrap();
+        let row = sqlx::query("SELECT host, addresses FROM destinations")
+            .fetch_one(store.read())
+            .await
+            .unwrap();
+        let read = |column: usize| row.try_get::<String, _>(column).unwrap();
+        assert_eq!((read(0).as_str(), read(1).as_str()), ("a.example.com", "[]"));
+        let without: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit WHERE peer IS NULL")
+            .fetch_one(store.read())
+            .await
+            .unwrap();
+        assert_eq!(without, 0);
+        store.close().await;
     }
 }

@@ -21,6 +21,7 @@ fn request(method: &str, authority: &str, path: &str, count: u64) -> Recorded {
             method: method.into(),
             path: Some(path.into()),
         },
+        address: None,
     }
 }
 

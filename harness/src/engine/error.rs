@@ -5,9 +5,10 @@ use std::io;
 use std::path::PathBuf;
 
 use proxy_wasm_host::abi::v0_2_1::{Callback, GuestError};
-use sluice_policy::{Action, Problems};
+use sluice_policy::{Action, InvalidPattern, Problems};
 
 use super::acts::Line;
+use crate::lab::Unfit;
 
 /// Why an engine gives no decision. No variant is ever turned into one.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,15 @@ pub enum EngineError {
     /// The policy does not compile.
     #[error("the policy cannot be loaded:\n{0}")]
     Policy(#[source] Problems),
+    /// Where any name may lead is no block of addresses.
+    #[error("resolves_to: {block:?} is no block of addresses: {why}")]
+    ResolvesTo {
+        /// As given.
+        block: String,
+        /// What is wrong with it.
+        #[source]
+        why: InvalidPattern,
+    },
     /// The module cannot be read.
     #[error("cannot read the filter {}: {error}", path.display())]
     Unreadable {
@@ -28,10 +38,13 @@ pub enum EngineError {
     /// The module is no proxy-wasm plugin this host can load.
     #[error("not a proxy-wasm 0.2 plugin: {}", causes(.0))]
     Module(#[source] Box<GuestError>),
+    /// The module cannot be rewritten, which deciding on the addresses of connections takes.
+    #[error("the filter cannot decide on the addresses of connections here: {0}")]
+    Unfit(#[from] Unfit),
     /// The filter refused its configuration.
     #[error("the filter refused its configuration for {root_id}{}", said(log))]
     Refused {
-        /// `sluice.http` or `sluice.tcp`.
+        /// `sluice.http`, `sluice.tcp` or `sluice.address`.
         root_id: &'static str,
         /// What it logged about it: the field and the reason.
         log: Vec<Line>,

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use proxy_wasm_host::abi::v0_2_1::{Guest, GuestError, Host, VmServices};
 use proxy_wasm_host::{Engine, EngineConfig, Error, Limits, Module};
 
 use super::EngineError;
+use crate::lab::instrument::instrument;
 
 /// Loading a policy of a million rules takes seconds, and longer on a busy
 /// machine. This stops a filter that loops, nothing else.
@@ -24,6 +25,9 @@ struct Parts {
     host: Host,
     module: Module,
     limits: Limits,
+    wasm: Arc<[u8]>,
+    /// Made when it is needed.
+    rewritten: Arc<Mutex<Option<CompiledFilter>>>,
 }
 
 impl CompiledFilter {
@@ -60,6 +64,7 @@ impl CompiledFilter {
     pub fn with_call_time(mut self, time: Duration) -> Self {
         let parts = Arc::make_mut(&mut self.0);
         parts.limits = parts.limits.clone().with_cpu_time(time);
+        parts.rewritten = Arc::default();
         self
     }
 
@@ -70,7 +75,22 @@ impl CompiledFilter {
             module: Module::new(&engine, wasm)?,
             // Envoy bounds the memory of a module by its 32-bit addresses alone.
             limits: Limits::new().with_cpu_time(CALL_TIME).with_memory_bytes(None),
+            wasm: wasm.into(),
+            rewritten: Arc::default(),
         })))
+    }
+
+    /// The same filter, for plugins that act on contexts of another plugin of
+    /// their VM: the ABI crate does not let a module do that unless it is rewritten.
+    pub(super) fn across_plugins(&self) -> Result<Self, EngineError> {
+        let mut rewritten = self.0.rewritten.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rewritten) = &*rewritten {
+            return Ok(rewritten.clone());
+        }
+        let mut filter = Self::from_bytes(&instrument(&self.0.wasm)?)?;
+        Arc::make_mut(&mut filter.0).limits = self.0.limits.clone();
+        *rewritten = Some(filter.clone());
+        Ok(filter)
     }
 
     pub(crate) fn instance(&self, services: VmServices) -> Result<Guest, GuestError> {

@@ -34,6 +34,7 @@ pub(super) fn value(facts: &Facts, path: &[&[u8]]) -> Option<Vec<u8>> {
         }
         [b"request", rest @ ..] => request(facts, rest),
         [b"response", rest @ ..] => response(facts, rest),
+        [b"upstream", b"address"] => Some(facts.upstream?.to_string().into_bytes()),
         [b"filter_state", key] => facts.state(&[key.strip_prefix(b"wasm.")?]),
         _ => facts.state(path),
     }

@@ -26,6 +26,8 @@ pub struct Setup {
     pub policy: PolicyDocument,
     /// The port of an authority without one: 80 at a forward proxy.
     pub default_port: u16,
+    /// Private blocks that any name may lead to.
+    pub resolves_to: Vec<String>,
 }
 
 impl Setup {
@@ -36,6 +38,7 @@ impl Setup {
             resource: None,
             policy,
             default_port: 80,
+            resolves_to: Vec::new(),
         }
     }
 }
@@ -74,11 +77,14 @@ impl PluginJson {
             resource: Option<&'a Resource>,
             policy: &'a PolicyDocument,
             default_port: u16,
+            #[serde(skip_serializing_if = "<[String]>::is_empty")]
+            resolves_to: &'a [String],
         }
         let plugin = Plugin {
             resource: setup.resource.as_ref(),
             policy: &setup.policy,
             default_port: setup.default_port,
+            resolves_to: &setup.resolves_to,
         };
         Self(serde_json::to_vec(&plugin).expect("strings, numbers and lists always serialise"))
     }

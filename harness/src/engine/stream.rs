@@ -41,6 +41,8 @@ pub(crate) struct Facts {
     /// The number of the stream, for streams.
     pub(crate) stream: Option<u64>,
     pub(crate) at_nanos: u64,
+    /// The address that is about to be dialled.
+    pub(crate) upstream: Option<SocketAddr>,
     pub(crate) request: Headers,
     /// What has come of the body, or of what a tunnel carries.
     pub(crate) request_body: Vec<u8>,
@@ -59,6 +61,7 @@ impl Facts {
             wire: Wire::Root,
             stream: None,
             at_nanos: 0,
+            upstream: None,
             request: Headers::new(journal),
             request_body: Vec::new(),
             response: Headers::new(journal),
@@ -76,6 +79,7 @@ impl Facts {
         self.wire = wire;
         self.stream = Some(stream);
         self.at_nanos = at_nanos;
+        self.upstream = None;
         self.request.clear();
         self.request_body.clear();
         self.response.clear();
@@ -136,6 +140,11 @@ impl StreamState for Lent {
 
     /// Envoy takes any path and keeps it as filter state of the stream.
     fn set_property(&mut self, call: Invocation, path: &[&[u8]], value: &[u8]) -> Result<(), Status> {
+        if path.is_empty() {
+            // How a rewritten module asks for another effective context: all that
+            // are lent this are about one stream.
+            return Ok(());
+        }
         let path: Vec<Vec<u8>> = path.iter().map(|segment| segment.to_vec()).collect();
         let facts = &mut *self.0;
         facts.filter_state.retain(|(key, _)| *key != path);

@@ -1,6 +1,7 @@
 //! One VM with one plugin in it, driven through a stream's callbacks in the
 //! order Envoy was observed to call them.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use proxy_wasm_host::abi::v0_2_1::types::{Action, PeerType};
@@ -33,6 +34,13 @@ impl Plugin {
         }
     }
 
+    const fn stream_kind(self) -> StreamKind {
+        match self {
+            Self::Http => StreamKind::Http,
+            Self::Tcp => StreamKind::Tcp,
+        }
+    }
+
     const fn verdict_key(self) -> &'static str {
         match self {
             Self::Http => "sluice_http_verdict",
@@ -40,6 +48,15 @@ impl Plugin {
         }
     }
 }
+
+/// The root id of the plugin that decides on addresses, in the VM of either of the others.
+const ADDRESS: &str = "sluice.address";
+
+/// What our configurations give it: it goes by what the others have.
+const ADDRESS_CONFIG: &[u8] = b"{}";
+
+/// A port to dial. Nothing is decided by it here: it is that of the target.
+const DIALLED_PORT: u16 = 443;
 
 /// What follows the headers of a request.
 #[derive(Debug)]
@@ -57,6 +74,8 @@ pub(super) struct Vm {
     plugin: Plugin,
     guest: Guest,
     root: ContextId,
+    /// That of `sluice.address`, once an address was to be decided on.
+    guard: Option<ContextId>,
     clock: VirtualClock,
     journal: Journal,
     streams: u64,
@@ -91,13 +110,14 @@ impl Vm {
             .instance(services)
             .map_err(|error| EngineError::Module(Box::new(error)))?;
         let lent = Lent(Box::new(Facts::new(&journal)));
-        let (started, Lent(facts)) = guest.with(lent, |scope| configure(scope, plugin, config));
+        let (started, Lent(facts)) = guest.with(lent, |scope| configure(scope, plugin.root_id(), config.bytes()));
         journal.take_into(acts);
         match started {
             Ok(Some(root)) => Ok(Self {
                 plugin,
                 guest,
                 root,
+                guard: None,
                 clock,
                 journal,
                 streams: 0,
@@ -111,30 +131,63 @@ impl Vm {
         }
     }
 
+    /// Has addresses decided on from now on, if there are any, as where Envoy
+    /// has a filter for that. Before, it would take time of every stream.
+    fn expect(&mut self, resolved: &[IpAddr], acts: &mut Vec<Entry>) -> Result<(), EngineError> {
+        if resolved.is_empty() || self.guard.is_some() {
+            return Ok(());
+        }
+        let lent = Lent(Box::new(Facts::new(&self.journal)));
+        let (started, _) = self.guest.with(lent, |scope| configure(scope, ADDRESS, ADDRESS_CONFIG));
+        self.journal.take_into(acts);
+        match started {
+            Ok(Some(root)) => self.guard = Some(root),
+            Ok(None) => {
+                return Err(EngineError::Refused {
+                    root_id: ADDRESS,
+                    log: telling_lines(acts),
+                });
+            }
+            Err(failed) => return Err(failed.with_log(acts)),
+        }
+        Ok(())
+    }
+
     /// Puts one HTTP request through the filter.
     pub(super) fn request(
         &mut self,
         server_name: &[u8],
         headers: Vec<(Vec<u8>, Vec<u8>)>,
         body: Body,
+        resolved: &[IpAddr],
         at: Timestamp,
         acts: &mut Vec<Entry>,
     ) -> Result<DecisionRecord<'static>, EngineError> {
+        self.expect(resolved, acts)?;
         let server_name = server_name.to_vec();
         let mut facts = self.begin(Wire::Request { server_name }, at);
         facts.request.fill(headers);
-        self.stream(facts, acts, |scope, stream| http_stream(scope, stream, body))
+        let no_body = matches!(body, Body::None);
+        self.stream(
+            facts,
+            resolved,
+            |scope, stream| http_headers(scope, stream, no_body),
+            |scope, stream, action| http_rest(scope, stream, body, action),
+            acts,
+        )
     }
 
     /// Puts one TCP connection through the filter.
     pub(super) fn connection(
         &mut self,
         connection: Connection,
+        resolved: &[IpAddr],
         at: Timestamp,
         acts: &mut Vec<Entry>,
     ) -> Result<DecisionRecord<'static>, EngineError> {
+        self.expect(resolved, acts)?;
         let facts = self.begin(Wire::Connection(connection), at);
-        self.stream(facts, acts, tcp_stream)
+        self.stream(facts, resolved, tcp_connection, tcp_rest, acts)
     }
 
     fn begin(&mut self, wire: Wire, at: Timestamp) -> Box<Facts> {
@@ -145,33 +198,76 @@ impl Vm {
         facts
     }
 
+    /// The ABI crate lends what is known of a stream to one context at a time,
+    /// and an address is decided on by a context of its own in the midst of it.
     fn stream(
         &mut self,
         facts: Box<Facts>,
+        resolved: &[IpAddr],
+        begin: impl FnOnce(&mut Scope<'_>, ContextId) -> Result<Action, Failed>,
+        rest: impl FnOnce(&mut Scope<'_>, ContextId, Action) -> Result<Did, Failed>,
         acts: &mut Vec<Entry>,
-        callbacks: impl FnOnce(&mut Scope<'_>, ContextId) -> Result<Did, Failed>,
     ) -> Result<DecisionRecord<'static>, EngineError> {
         let (root, plugin) = (self.root, self.plugin);
-        let kind = match plugin {
-            Plugin::Http => StreamKind::Http,
-            Plugin::Tcp => StreamKind::Tcp,
+        let begin = |scope: &mut Scope<'_>| {
+            let stream = created(scope, root, plugin.stream_kind())?;
+            Ok((stream, begin(scope, stream)?))
         };
-        let (did, Lent(facts)) = self.guest.with(Lent(facts), |scope| {
-            let created = scope.on_context_create(Some(root));
-            let stream = in_callback(Callback::ContextCreate, created)?;
-            in_callback(Callback::ContextCreate, scope.expect_stream_kind(stream, kind))?;
-            let did = callbacks(scope, stream)?;
+        let rest = |scope: &mut Scope<'_>, (stream, action)| {
+            let did = rest(scope, stream, action)?;
             in_callback(Callback::Done, scope.on_done(stream))?;
             in_callback(Callback::Log, scope.on_log(stream))?;
             in_callback(Callback::Delete, scope.on_delete(stream))?;
             Ok::<_, Failed>(did)
-        });
+        };
+        let lent = Lent(facts);
+        let (did, Lent(facts)) = match self.guard.filter(|_| !resolved.is_empty()) {
+            None => self
+                .guest
+                .with(lent, |scope| begin(scope).and_then(|begun| rest(scope, begun))),
+            Some(guard) => {
+                let (begun, lent) = self.guest.with(lent, begin);
+                match begun {
+                    Ok((stream, action)) => {
+                        let (action, lent) = self.dial(guard, resolved, action, lent);
+                        let rest = |scope: &mut Scope<'_>| rest(scope, (stream, action?));
+                        self.guest.with(lent, rest)
+                    }
+                    Err(failed) => (Err(failed), lent),
+                }
+            }
+        };
         self.facts = Some(facts);
         self.journal.take_into(acts);
         match did {
             Ok(did) => verdict::checked(acts, plugin.verdict_key(), did),
             Err(failed) => Err(failed.with_log(acts)),
         }
+    }
+
+    /// Has addresses decided on that are about to be dialled, one after the
+    /// other, as attempts of Envoy's router are: by a context that shows the
+    /// properties of the stream that it is for.
+    fn dial(
+        &mut self,
+        guard: ContextId,
+        resolved: &[IpAddr],
+        mut action: Action,
+        mut lent: Lent,
+    ) -> (Result<Action, Failed>, Lent) {
+        for ip in resolved {
+            if action != Action::Continue || lent.0.closed || lent.0.response_status.is_some() {
+                break;
+            }
+            lent.0.upstream = Some(SocketAddr::new(*ip, DIALLED_PORT));
+            let (answer, back) = self.guest.with(lent, |scope| attempt(scope, guard));
+            lent = back;
+            action = match answer {
+                Ok(action) => action,
+                Err(failed) => return (Err(failed), lent),
+            };
+        }
+        (Ok(action), lent)
     }
 }
 
@@ -187,23 +283,43 @@ impl Failed {
 }
 
 /// Brings the plugin up; no root context if the filter refused.
-fn configure(scope: &mut Scope<'_>, plugin: Plugin, config: &PluginJson) -> Result<Option<ContextId>, Failed> {
+fn configure(scope: &mut Scope<'_>, root_id: &'static str, config: &[u8]) -> Result<Option<ContextId>, Failed> {
     let root = in_callback(Callback::ContextCreate, scope.on_context_create(None))?;
     if !in_callback(Callback::VmStart, scope.on_vm_start(root))? {
         return Ok(None);
     }
     let config = PluginConfig::new()
         .with_name(*b"sluice")
-        .with_root_id(plugin.root_id())
-        .with_configuration(config.bytes());
+        .with_root_id(root_id)
+        .with_configuration(config);
     let accepted = in_callback(Callback::Configure, scope.on_configure(root, config))?;
     Ok(accepted.then_some(root))
 }
 
-fn http_stream(scope: &mut Scope<'_>, stream: ContextId, body: Body) -> Result<Did, Failed> {
+fn created(scope: &mut Scope<'_>, root: ContextId, kind: StreamKind) -> Result<ContextId, Failed> {
+    let context = in_callback(Callback::ContextCreate, scope.on_context_create(Some(root)))?;
+    in_callback(Callback::ContextCreate, scope.expect_stream_kind(context, kind))?;
+    Ok(context)
+}
+
+/// One attempt to dial an address.
+fn attempt(scope: &mut Scope<'_>, guard: ContextId) -> Result<Action, Failed> {
     let count = scope.stream().0.request.count();
-    let answer = scope.on_request_headers(stream, count, matches!(body, Body::None));
-    let mut action = answered(scope, Callback::RequestHeaders, answer)?;
+    let attempt = created(scope, guard, StreamKind::Http)?;
+    let answer = scope.on_request_headers(attempt, count, false);
+    let action = answered(scope, Callback::RequestHeaders, answer)?;
+    in_callback(Callback::Done, scope.on_done(attempt))?;
+    in_callback(Callback::Delete, scope.on_delete(attempt))?;
+    Ok(action)
+}
+
+fn http_headers(scope: &mut Scope<'_>, stream: ContextId, no_body: bool) -> Result<Action, Failed> {
+    let count = scope.stream().0.request.count();
+    let answer = scope.on_request_headers(stream, count, no_body);
+    answered(scope, Callback::RequestHeaders, answer)
+}
+
+fn http_rest(scope: &mut Scope<'_>, stream: ContextId, body: Body, mut action: Action) -> Result<Did, Failed> {
     if let (Body::Begins(bytes), Action::Continue) = (body, action) {
         let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         scope.stream_mut().0.request_body = bytes;
@@ -238,11 +354,16 @@ fn local_reply(scope: &mut Scope<'_>, stream: ContextId) -> Result<(), Failed> {
     Ok(())
 }
 
-fn tcp_stream(scope: &mut Scope<'_>, stream: ContextId) -> Result<Did, Failed> {
+fn tcp_connection(scope: &mut Scope<'_>, stream: ContextId) -> Result<Action, Failed> {
     let answer = scope.on_new_connection(stream);
-    let action = answered(scope, Callback::NewConnection, answer)?;
+    answered(scope, Callback::NewConnection, answer)
+}
+
+fn tcp_rest(scope: &mut Scope<'_>, stream: ContextId, action: Action) -> Result<Did, Failed> {
+    let facts = &scope.stream().0;
     let (did, peer) = match action {
-        _ if scope.stream().0.closed => (Did::Closed, PeerType::Local),
+        // It goes on as a CONNECT within Envoy: once that is refused, it is closed.
+        _ if facts.closed || facts.response_status.is_some() => (Did::Closed, PeerType::Local),
         Action::Continue => (Did::Passed, PeerType::Remote),
         Action::Pause => (Did::Paused, PeerType::Remote),
     };

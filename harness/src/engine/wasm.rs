@@ -1,7 +1,7 @@
 //! The filter as it is deployed, with this host in Envoy's place.
 
 use std::collections::VecDeque;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use sluice_policy::{DecisionRecord, Timestamp};
 
@@ -19,13 +19,16 @@ const OTHER_VMS: usize = 8;
 /// What a client might say first that is no ClientHello.
 const NOT_TLS: &[u8] = b"SSH-2.0-client\r\n";
 
+/// What a VM is for: a listener, and whether addresses are decided on for connections there.
+type Served = (Listener, bool);
+
 /// Decides by running the real `.wasm`.
 pub struct WasmEngine {
     filter: CompiledFilter,
     config: PluginJson,
     proxy: Vm,
     /// The one used last at the back.
-    others: VecDeque<(Listener, Vm)>,
+    others: VecDeque<(Served, Vm)>,
     acts: Vec<Entry>,
 }
 
@@ -65,8 +68,9 @@ impl WasmEngine {
         &self.acts
     }
 
-    fn behind(&mut self, listener: Listener) -> Result<&mut Vm, EngineError> {
-        let vm = match self.others.iter().position(|(served, _)| *served == listener) {
+    fn behind(&mut self, listener: Listener, across_plugins: bool) -> Result<&mut Vm, EngineError> {
+        let wanted = (listener, across_plugins);
+        let vm = match self.others.iter().position(|(served, _)| *served == wanted) {
             Some(at) => self.others.remove(at),
             None => None,
         };
@@ -74,8 +78,9 @@ impl WasmEngine {
             Some(vm) => vm,
             None => {
                 let config = self.config.at(listener);
-                let vm = Vm::start(&self.filter, listener.plugin(), &config, &mut self.acts)?;
-                (listener, vm)
+                let rewritten = across_plugins.then(|| self.filter.across_plugins()).transpose()?;
+                let filter = rewritten.as_ref().unwrap_or(&self.filter);
+                (wanted, Vm::start(filter, listener.plugin(), &config, &mut self.acts)?)
             }
         };
         if self.others.len() == OTHER_VMS {
@@ -90,18 +95,25 @@ impl WasmEngine {
         &mut self,
         listener: Listener,
         connection: Connection,
+        resolved: &[IpAddr],
         at: Timestamp,
     ) -> Result<DecisionRecord<'_>, EngineError> {
         let mut acts = std::mem::take(&mut self.acts);
-        let vm = self.behind(listener);
-        let decided = vm.and_then(|vm| vm.connection(connection, at, &mut acts));
+        // What is told of a connection there is told of a context of sluice.tcp, by one of sluice.address.
+        let vm = self.behind(listener, !resolved.is_empty());
+        let decided = vm.and_then(|vm| vm.connection(connection, resolved, at, &mut acts));
         self.acts = acts;
         decided
     }
 }
 
 impl Engine for WasmEngine {
-    fn decide(&mut self, sighting: &Sighting, at: Timestamp) -> Result<DecisionRecord<'_>, EngineError> {
+    fn decide_resolved(
+        &mut self,
+        sighting: &Sighting,
+        resolved: &[IpAddr],
+        at: Timestamp,
+    ) -> Result<DecisionRecord<'_>, EngineError> {
         let here = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         match sighting {
             Sighting::Request {
@@ -116,7 +128,7 @@ impl Engine for WasmEngine {
                 } else {
                     Body::None
                 };
-                self.proxy.request(b"", headers, body, at, &mut self.acts)
+                self.proxy.request(b"", headers, body, resolved, at, &mut self.acts)
             }
             Sighting::Terminated {
                 authority,
@@ -126,8 +138,8 @@ impl Engine for WasmEngine {
             } => {
                 let headers = request_headers(authority, method, path.as_deref(), "https");
                 let mut acts = std::mem::take(&mut self.acts);
-                let vm = self.behind(Listener::Terminating);
-                let decided = vm.and_then(|vm| vm.request(server_name, headers, Body::None, at, &mut acts));
+                let vm = self.behind(Listener::Terminating, false);
+                let decided = vm.and_then(|vm| vm.request(server_name, headers, Body::None, resolved, at, &mut acts));
                 self.acts = acts;
                 decided
             }
@@ -136,7 +148,7 @@ impl Engine for WasmEngine {
                     server_name: server_name.clone(),
                     destination: here(*port),
                 };
-                self.connection(Listener::Passthrough(*port), connection, at)
+                self.connection(Listener::Passthrough(*port), connection, resolved, at)
             }
             Sighting::Dialled {
                 server_name,
@@ -146,7 +158,7 @@ impl Engine for WasmEngine {
                     server_name: server_name.clone(),
                     destination: *destination,
                 };
-                self.connection(Listener::Original, connection, at)
+                self.connection(Listener::Original, connection, resolved, at)
             }
             Sighting::Inside { authority, server_name } => {
                 let headers = request_headers(authority, b"CONNECT", None, "http");
@@ -155,7 +167,7 @@ impl Engine for WasmEngine {
                     None => NOT_TLS.to_vec(),
                 };
                 self.proxy
-                    .request(b"", headers, Body::Begins(bytes), at, &mut self.acts)
+                    .request(b"", headers, Body::Begins(bytes), resolved, at, &mut self.acts)
             }
         }
     }

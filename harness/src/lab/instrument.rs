@@ -40,7 +40,7 @@ pub enum Unfit {
 }
 
 /// The module with the lab's functions in it.
-pub(super) fn instrument(wasm: &[u8]) -> Result<Vec<u8>, Unfit> {
+pub(crate) fn instrument(wasm: &[u8]) -> Result<Vec<u8>, Unfit> {
     let mut rewrite = Rewrite::survey(wasm)?;
     let mut module = Module::new();
     rewrite.parse_core_module(&mut module, Parser::new(0), wasm)?;

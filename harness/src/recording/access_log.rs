@@ -1,5 +1,7 @@
 //! Envoy's JSON access log: that of our own configurations, and Istio's default keys.
 
+use std::net::{IpAddr, SocketAddr};
+
 use serde::Deserialize;
 use serde_json::Value;
 use sluice_policy::Timestamp;
@@ -20,6 +22,7 @@ struct Line {
     log_type: Option<String>,
     upstream_cluster: Option<String>,
     upstream_host: Option<String>,
+    resolved_address: Option<String>,
     verdict: Option<Value>,
 }
 
@@ -53,10 +56,12 @@ pub(super) fn line(text: &str) -> Result<Parsed, SkipReason> {
         .start_time
         .as_deref()
         .and_then(|at| Timestamp::parse_rfc3339(at).ok());
+    let address = line.address();
     Ok(Parsed {
         at,
         count: 1,
         traffic: line.traffic()?,
+        address,
     })
 }
 
@@ -67,6 +72,18 @@ fn is_end(log_type: &str) -> bool {
 }
 
 impl Line {
+    /// The address that was decided on. Our configurations write `resolved_address` where requests are decided by
+    /// it too; of connections, what they dial, where it is no cluster that others keep: in a mesh, names of
+    /// services lead to private addresses, and no filter minds.
+    fn address(&self) -> Option<IpAddr> {
+        let upstream = || {
+            let ours = self.method.is_none() && self.verdict.is_some() && self.upstream_cluster.is_none();
+            self.upstream_host.as_deref().filter(|_| ours)
+        };
+        let address = self.resolved_address.as_deref().or_else(upstream)?;
+        address.parse::<SocketAddr>().ok().map(|address| address.ip())
+    }
+
     fn traffic(self) -> Result<Traffic, SkipReason> {
         let verdict = self.verdict.map(Verdict::read).unwrap_or_default();
         let port = || {

@@ -1,6 +1,7 @@
 //! Sluice's own audit rows, as `GET /egress/audit/export?format=jsonl` writes them.
 
 use serde::Deserialize;
+use serde_json::Value;
 use sluice_policy::Timestamp;
 
 use super::error::SkipReason;
@@ -20,6 +21,7 @@ struct Row {
     timestamp: Option<String>,
     count: Option<u64>,
     rejected_by: Option<String>,
+    metadata: Option<Value>,
 }
 
 /// One row of the export.
@@ -39,10 +41,15 @@ pub(super) fn line(text: &str) -> Result<Parsed, SkipReason> {
         .timestamp
         .as_deref()
         .and_then(|at| Timestamp::parse_rfc3339(at).ok());
+    let address = row
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.get("peer")?.as_str()?.parse().ok());
     Ok(Parsed {
         at,
         count,
         traffic: row.traffic()?,
+        address,
     })
 }
 

@@ -148,7 +148,15 @@ fn pass_over(passed_over: &mut BTreeMap<PacketProblem, (u64, u64)>, problem: Pac
 fn entry(of_flow: OfFlow, number: u64, at: Option<Timestamp>) -> Entry {
     let OfFlow { packet, server, heard } = of_flow;
     match heard {
-        Heard::Traffic(traffic) => (number, Ok(Parsed { at, count: 1, traffic })),
+        Heard::Traffic(traffic) => (
+            number,
+            Ok(Parsed {
+                at,
+                count: 1,
+                traffic,
+                address: None,
+            }),
+        ),
         Heard::Problem { inside, problem } => {
             let to = match inside {
                 Some(target) => format!("{target} through {server}"),

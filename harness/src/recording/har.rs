@@ -90,6 +90,8 @@ fn parsed(value: &Value, traffic: Traffic) -> Parsed {
         at: at.and_then(|at| Timestamp::parse_rfc3339(at).ok()),
         count: 1,
         traffic,
+        // What a browser behind a proxy dials is the proxy.
+        address: None,
     }
 }
 

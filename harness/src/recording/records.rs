@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub(super) struct Parsed {
     pub(super) at: Option<Timestamp>,
     pub(super) count: u64,
     pub(super) traffic: Traffic,
+    pub(super) address: Option<IpAddr>,
 }
 
 /// An open recording: an iterator over its entries.
@@ -200,11 +202,17 @@ impl Records {
     fn item(&self, place: String, parsed: Result<Parsed, SkipReason>) -> Item {
         let source = format!("{}{place}", self.name);
         match parsed {
-            Ok(Parsed { at, count, traffic }) => Item::Recorded(Recorded {
+            Ok(Parsed {
+                at,
+                count,
+                traffic,
+                address,
+            }) => Item::Recorded(Recorded {
                 source,
                 at,
                 count,
                 traffic,
+                address,
             }),
             Err(reason) => Item::Skipped(Skipped { source, reason }),
         }

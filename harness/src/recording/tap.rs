@@ -188,7 +188,12 @@ fn request(headers: &[(String, Vec<u8>)], at: Option<Timestamp>) -> Result<Parse
             path: header(":path"),
         }
     };
-    Ok(Parsed { at, count: 1, traffic })
+    Ok(Parsed {
+        at,
+        count: 1,
+        traffic,
+        address: None,
+    })
 }
 
 #[cfg(test)]

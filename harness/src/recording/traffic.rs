@@ -1,5 +1,7 @@
 //! What a recording holds: one piece of traffic, when it was, how often, and where in the file it stands.
 
+use std::net::IpAddr;
+
 use sluice_policy::Timestamp;
 
 /// One entry of a recording.
@@ -14,6 +16,8 @@ pub struct Recorded {
     pub count: u64,
     /// What went over the wire.
     pub traffic: Traffic,
+    /// The address that it went to, or would have: that of which a filter decided, where the recording says it.
+    pub address: Option<IpAddr>,
 }
 
 /// Traffic as its client sent it, whatever of it a filter would have seen.

@@ -43,6 +43,7 @@ fn get(source: &str, authority: &str, count: u64) -> Recorded {
             method: b"GET".to_vec(),
             path: Some(b"/a?b".to_vec()),
         },
+        address: None,
     }
 }
 

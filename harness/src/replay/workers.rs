@@ -98,7 +98,8 @@ impl Work<'_> {
             return Ok(Err(LeftOut::NoTime { source_name }));
         };
         let sighting = Sighting::of(&recorded.traffic, self.options.visibility);
-        let record = engine.decide(&sighting, at).map_err(|error| ReplayError::Decision {
+        let decided = engine.decide_resolved(&sighting, recorded.address.as_slice(), at);
+        let record = decided.map_err(|error| ReplayError::Decision {
             source_name: recorded.source.clone(),
             error,
         })?;

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use sluice_policy::address;
 
+use super::leads_to::LeadsTo;
+
 /// What kind of service a destination is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +87,10 @@ pub(super) struct Facts<'a> {
     pub(super) hosts: usize,
     /// The domain had more hosts than could be kept apart.
     pub(super) flooded: bool,
+    /// The addresses it led to that are not public.
+    pub(super) leads_to: &'a LeadsTo,
+    /// It is about several hosts.
+    pub(super) several: bool,
     /// What this is about, if it is such hosts.
     pub(super) crowd: Option<Gathered>,
 }
@@ -118,10 +124,39 @@ fn requests(number: u64) -> String {
 /// The recommendation and its reason in one sentence.
 pub(super) fn advice(facts: &Facts<'_>) -> (Recommendation, String) {
     match &facts.crowd {
-        // What is to be denied is so whatever its names are.
-        Some(crowd) if !facts.class.is_denied() => (Recommendation::Question, of_crowd(crowd)),
-        _ => of_class(facts),
+        // What is to be denied is so whatever its names are, and wherever it leads.
+        _ if facts.class.is_denied() => of_class(facts),
+        Some(crowd) if facts.leads_to.is_empty() => (Recommendation::Question, of_crowd(crowd)),
+        Some(crowd) => {
+            let reason = format!("{} Some of them led to {}.", of_crowd(crowd), facts.leads_to.text());
+            (Recommendation::Question, reason)
+        }
+        None if facts.leads_to.is_empty() => of_class(facts),
+        None => of_addresses(facts),
     }
+}
+
+/// Whatever a name is known for: where it leads is what matters.
+fn of_addresses(facts: &Facts<'_>) -> (Recommendation, String) {
+    let leads = match facts.service {
+        Some(service) => format!("{service} leads"),
+        None if facts.several => "These names lead".to_owned(),
+        None => "This name leads".to_owned(),
+    };
+    if let Some(metadata) = facts.leads_to.metadata() {
+        let reason = format!("{leads} to {metadata}, which hands the machine's credentials to whoever asks.");
+        return (Recommendation::Deny, reason);
+    }
+    let reason = match facts.leads_to.own() {
+        Some(own) => {
+            format!("{leads} to {own}, which is the proxy's own machine: keep it only if you know what answers there.")
+        }
+        None => format!(
+            "{leads} to {}, which is not public: keep it only if you know the machine behind it.",
+            facts.leads_to.text()
+        ),
+    };
+    (Recommendation::Question, reason)
 }
 
 fn of_crowd(crowd: &Gathered) -> String {

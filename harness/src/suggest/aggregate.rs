@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use sluice_policy::{Timestamp, domain};
 
@@ -18,6 +19,15 @@ pub struct Total {
     pub days: BTreeSet<i64>,
 }
 
+/// Where destinations led, as far as that was told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LedTo<'d> {
+    /// The addresses, public ones or not.
+    pub addresses: &'d [IpAddr],
+    /// Whether there were more.
+    pub more: bool,
+}
+
 /// One destination.
 #[derive(Debug, Clone)]
 pub struct Destination<'d> {
@@ -30,6 +40,8 @@ pub struct Destination<'d> {
     /// Every method, with every path that was recorded, where all of it was
     /// seen in clear and is known; `None` once anything was not.
     pub inside: Option<&'d [(&'d str, Option<&'d str>)]>,
+    /// Where it led.
+    pub led_to: LedTo<'d>,
 }
 
 /// Many hosts that were counted together, because there were too many of them.
@@ -43,6 +55,8 @@ pub struct Many<'d> {
     pub samples: &'d [String],
     /// How often and when.
     pub total: Total,
+    /// Where any of them led.
+    pub led_to: LedTo<'d>,
 }
 
 impl Destination<'_> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sluice_policy::{Effect, Policy, PolicyDocument, RuleDocument, domain};
 
-use super::advice::{Class, Facts, Gathered, advice};
+use super::advice::{Class, Facts, Gathered, Recommendation, advice};
 use super::aggregate::pattern_of;
 use super::observed::{Crowd, HostSeen, Inside, Observed, PortSeen};
 use super::suggestion::Suggestion;
@@ -163,6 +163,7 @@ fn family<'o>(observed: &Observed<'_>, name: &'o str, host: &HostSeen) -> Option
         && name != domain
         && !listed
         && !observed.class(host).is_denied()
+        && !host.leads_to_metadata()
         && !observed.catalogue.is_shared(name);
     grouped.then_some(domain)
 }
@@ -206,7 +207,7 @@ impl Subject<'_> {
                 .or_insert_with(PortSeen::nothing)
                 .absorb(traffic.clone());
         }
-        if self.class(observed).is_denied() {
+        if self.is_denied(observed) {
             // A deny that looks inside would let opaque connections pass.
             ports.values_mut().for_each(|traffic| traffic.inside = None);
         }
@@ -249,6 +250,8 @@ impl Subject<'_> {
             days: self.volume.days.len(),
             hosts: self.volume.hosts,
             flooded: self.volume.flooded,
+            leads_to: &total.leads_to,
+            several: members.len() > 1,
             crowd: crowd.map(|crowd| Gathered {
                 requests: crowd.ports.values().fold(0, |sum, port| sum.saturating_add(port.count)),
                 samples: crowd.samples.len(),
@@ -268,6 +271,10 @@ impl Subject<'_> {
                 .inside
                 .filter(|_| self.pattern.is_none())
                 .and_then(|inside| inside.paths.glob()),
+            resolves_to: match recommendation {
+                Recommendation::Deny => Vec::new(),
+                Recommendation::Keep | Recommendation::Question => total.leads_to.blocks(),
+            },
             request_count: total.count,
             first_seen: total.first,
             last_seen: total.last,
@@ -281,6 +288,11 @@ impl Subject<'_> {
                 .unwrap_or_default(),
             crowd: crowd.map(|crowd| crowd.of.clone()),
         }
+    }
+
+    /// Whether it is to be denied, for what it is or for where it leads.
+    fn is_denied(&self, observed: &Observed<'_>) -> bool {
+        self.class(observed).is_denied() || self.hosts.iter().any(|(_, host)| host.leads_to_metadata())
     }
 
     fn class(&self, observed: &Observed<'_>) -> Class {

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use sluice_policy::{Host, RequestLine, Seen, Timestamp, address};
+use sluice_policy::{Blocks, Host, RequestLine, Seen, Timestamp, address};
 
 use super::Options;
-use super::aggregate::{Destination, Many, Total};
+use super::aggregate::{Destination, LedTo, Many, Total};
 use super::catalogue::{Catalogue, Found};
 use super::group::grouped;
+use super::leads_to::LeadsTo;
 use super::paths::Paths;
 use super::suggestion::{LeftOut, Omission, Suggestions};
 use crate::recording::{Recorded, Sighting};
@@ -23,6 +24,8 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 pub struct Observed<'c> {
     pub(super) catalogue: &'c Catalogue,
     pub(super) options: Options,
+    /// Where any name may lead.
+    expected: Blocks,
     pub(super) hosts: BTreeMap<String, HostSeen>,
     /// By what they are below; see [`Many::of`].
     pub(super) crowds: BTreeMap<String, Crowd>,
@@ -61,6 +64,8 @@ pub(super) struct PortSeen {
     pub(super) days: BTreeSet<i64>,
     /// What was seen inside; `None` once anything went through unseen.
     pub(super) inside: Option<Inside>,
+    /// The addresses that a rule has to permit.
+    pub(super) leads_to: LeadsTo,
 }
 
 /// The requests of a destination that was always seen in clear.
@@ -76,10 +81,17 @@ impl<'c> Observed<'c> {
         Self {
             catalogue,
             options,
+            expected: Blocks::default(),
             hosts: BTreeMap::new(),
             crowds: BTreeMap::new(),
             left_out: BTreeMap::new(),
         }
+    }
+
+    /// With private blocks that any name may lead to, by the configuration of the filter.
+    #[must_use]
+    pub fn expecting(self, expected: Blocks) -> Self {
+        Self { expected, ..self }
     }
 
     /// Takes in one entry of a recording.
@@ -109,7 +121,9 @@ impl<'c> Observed<'c> {
         crowd.found = found;
         crowd.samples.extend(many.samples.iter().cloned());
         let port = crowd.ports.entry(many.port).or_insert_with(PortSeen::nothing);
-        port.absorb(PortSeen::totalling(&many.total, None));
+        let mut traffic = PortSeen::totalling(&many.total, None, many.led_to);
+        traffic.leads_to.keep_private(&self.expected);
+        port.absorb(traffic);
     }
 
     /// What the catalogue says of the names below a name.
@@ -152,7 +166,12 @@ impl<'c> Observed<'c> {
             found,
             ports: BTreeMap::new(),
         });
-        let traffic = traffic(target.request.as_ref());
+        let mut traffic = traffic(target.request.as_ref());
+        match host.address {
+            // It was decided as what it is.
+            Some(_) => traffic.leads_to = LeadsTo::default(),
+            None => traffic.leads_to.keep_private(&self.expected),
+        }
         host.ports.entry(port).or_insert_with(PortSeen::nothing).absorb(traffic);
     }
 
@@ -189,6 +208,10 @@ impl HostSeen {
             .values()
             .fold(0, |total, port| total.saturating_add(port.count))
     }
+
+    pub(super) fn leads_to_metadata(&self) -> bool {
+        self.ports.values().any(|port| port.leads_to.metadata().is_some())
+    }
 }
 
 impl PortSeen {
@@ -214,6 +237,10 @@ impl PortSeen {
                 methods: BTreeSet::from([String::from_utf8_lossy(request.method).into_owned()]),
                 paths: Paths::of(request.path),
             }),
+            leads_to: LeadsTo::of(LedTo {
+                addresses: recorded.address.as_slice(),
+                more: false,
+            }),
         }
     }
 
@@ -226,16 +253,17 @@ impl PortSeen {
                 inside
             })
         });
-        Self::totalling(&destination.total, inside)
+        Self::totalling(&destination.total, inside, destination.led_to)
     }
 
-    fn totalling(total: &Total, inside: Option<Inside>) -> Self {
+    fn totalling(total: &Total, inside: Option<Inside>, led_to: LedTo<'_>) -> Self {
         Self {
             count: total.count,
             first: total.first,
             last: total.last,
             days: total.days.clone(),
             inside,
+            leads_to: LeadsTo::of(led_to),
         }
     }
 
@@ -245,6 +273,7 @@ impl PortSeen {
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.max(other.last);
         self.days.extend(other.days);
+        self.leads_to.absorb(other.leads_to);
         self.inside = self.inside.take().zip(other.inside).map(|(mut inside, other)| {
             if inside.methods.len() <= MOST_METHODS {
                 inside.methods.extend(other.methods);

@@ -58,6 +58,7 @@ fn rule(suggestion: &Suggestion, ids: &mut BTreeSet<String>) -> RuleDocument {
         methods: suggestion.methods.clone(),
         path_glob: suggestion.path_glob.clone(),
         ports,
+        resolves_to: suggestion.resolves_to.clone(),
         note: (!note.is_empty()).then_some(note),
         ..RuleDocument::new(id, effect, suggestion.subject())
     }

@@ -19,6 +19,9 @@ pub struct Suggestion {
     pub methods: Vec<String>,
     /// A glob over every path seen, where a narrow one is.
     pub path_glob: Option<String>,
+    /// The narrowest blocks of the addresses it led to that are not public: a rule
+    /// for it does not let it pass without them.
+    pub resolves_to: Vec<String>,
     /// How many requests and connections it stands for.
     pub request_count: u64,
     /// The earliest, where times were recorded.

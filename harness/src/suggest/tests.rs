@@ -25,6 +25,7 @@ fn recorded(traffic: Traffic) -> Recorded {
         at: None,
         count: 1,
         traffic,
+        address: None,
     }
 }
 

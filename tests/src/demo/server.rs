@@ -33,6 +33,8 @@ impl Server {
             .args(ARGUMENTS.split(' '))
             .current_dir(folder)
             .env_clear()
+            // As the proxies of the demonstration: all of its names lead to this machine.
+            .env("SLUICE_RESOLVES_TO", "127.0.0.0/8")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).map_err(failed)?)

@@ -113,3 +113,78 @@ async fn a_request_has_all_its_columns() {
         );
     }
 }
+
+#[tokio::test]
+async fn addresses_are_told_apart_up_to_a_bound() {
+    for bed in beds().await {
+        let led_to =
+            |seq: i64, host: &str, address: &str| with(audit(seq, host), json!({"network.peer.address": address}));
+        bed.send(
+            BOX,
+            [
+                led_to(1, "a.example.com", "10.0.0.2"),
+                audit(2, "a.example.com"),
+                led_to(3, "a.example.com", "10.0.0.1"),
+                led_to(4, "b.example.com", "nowhere"),
+            ],
+        )
+        .await;
+        // What was known stays first, and is there once.
+        bed.send(
+            BOX,
+            [
+                led_to(5, "a.example.com", "10.0.0.1"),
+                led_to(6, "a.example.com", "fd00::1"),
+            ],
+        )
+        .await;
+        bed.send(BOX, [audit(7, "a.example.com")]).await;
+        let addresses = "SELECT host, addresses FROM destinations ORDER BY host";
+        let first = r#"a.example.com|["10.0.0.2","10.0.0.1","fd00::1"]"#;
+        assert_eq!(bed.rows(addresses).await, [first, "b.example.com|[]"]);
+        let peers = "SELECT COALESCE(peer, '-') FROM audit ORDER BY inserted_at";
+        assert_eq!(
+            bed.rows(peers).await,
+            ["10.0.0.2", "-", "10.0.0.1", "-", "10.0.0.1", "fd00::1", "-"]
+        );
+
+        let many = (8..40).map(|seq| led_to(seq, "b.example.com", &format!("10.1.0.{seq}")));
+        bed.send(BOX, many).await;
+        let listed = bed
+            .value("SELECT addresses FROM destinations WHERE host = 'b.example.com'")
+            .await;
+        let listed: Vec<String> = serde_json::from_str(&listed).unwrap();
+        assert_eq!(listed.len(), 17);
+        assert_eq!(
+            (listed[0].as_str(), listed[15].as_str(), listed[16].as_str()),
+            ("10.1.0.8", "10.1.0.23", "*")
+        );
+    }
+}
+
+#[tokio::test]
+async fn addresses_of_hosts_past_a_cap_are_those_of_their_row() {
+    for bed in beds().await {
+        let led_to = |seq: i64| {
+            let more = json!({"network.peer.address": format!("10.0.0.{seq}")});
+            with(audit(seq, &format!("h{seq}.example.com")), more)
+        };
+        let most = LIMITS.destinations.hosts;
+        bed.send(BOX, (1..=most + 2).map(led_to)).await;
+        bed.send(BOX, [led_to(most + 3)]).await;
+        let many = "SELECT addresses FROM destinations WHERE overflow = 1";
+        let expected: Vec<String> = (most + 1..=most + 3).map(|seq| format!("10.0.0.{seq}")).collect();
+        assert_eq!(bed.value(many).await, serde_json::to_string(&expected).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_stream_keeps_where_it_went() {
+    for bed in beds().await {
+        let open = json!({"sluice.outcome": "open", "network.peer.address": "10.0.0.1"});
+        bed.send(BOX, [with(audit(1, "a.example.com"), open)]).await;
+        let end = with(audit(2, "a.example.com"), json!({"log.record.uid": "p1/v1/1"}));
+        bed.send(BOX, [end]).await;
+        assert_eq!(bed.value("SELECT outcome, peer FROM audit").await, "ok|10.0.0.1");
+    }
+}

@@ -7,6 +7,7 @@ mod failures;
 mod floods;
 mod forgetting;
 mod grpc;
+mod migrating;
 mod pending;
 mod refusals;
 mod replicas;

@@ -37,6 +37,10 @@ fn joined(own: &[Value], suggested: &[Value]) -> Vec<Value> {
     let mut rules = own.to_vec();
     let mut ids: BTreeSet<String> = own.iter().map(|rule| rule.text("id").to_owned()).collect();
     for rule in suggested {
+        // Of rules for one host the first decides, and with it where the host may lead.
+        for had in rules.iter_mut().filter(|had| allows_the_same(had, rule)) {
+            permit(had, rule.list("resolves_to"));
+        }
         if own.iter().any(|had| means_the_same(had, rule)) {
             continue;
         }
@@ -49,6 +53,22 @@ fn joined(own: &[Value], suggested: &[Value]) -> Vec<Value> {
         rules.push(rule);
     }
     rules
+}
+
+fn allows_the_same(one: &Value, other: &Value) -> bool {
+    let both = |name: &str, text: &str| one.text(name) == text && other.text(name) == text;
+    both("effect", "allow") && both("host", other.text("host"))
+}
+
+/// Lets a rule's host lead to these blocks too.
+fn permit(rule: &mut Value, blocks: &[Value]) {
+    let mut all = rule.list("resolves_to").to_vec();
+    let missing = blocks.iter().filter(|block| !all.contains(block));
+    let missing: Vec<Value> = missing.cloned().collect();
+    if let (false, Some(members)) = (missing.is_empty(), rule.as_object_mut()) {
+        all.extend(missing);
+        members.insert("resolves_to".to_owned(), all.into());
+    }
 }
 
 fn means_the_same(one: &Value, other: &Value) -> bool {
@@ -96,6 +116,14 @@ mod tests {
         assert_eq!(ids, ["api", "cdn", "cdn-2", "new"]);
         assert_eq!(rules[2]["ports"], json!([443]));
         assert_eq!(joined(&rules, &suggested), rules);
+        let inside = [
+            json!({"id": "y", "effect": "allow", "host": "api.example.com", "ports": [443],
+            "resolves_to": ["10.2.3.4/32"]}),
+        ];
+        let rules = joined(&own, &inside);
+        assert_eq!(rules.len(), 3);
+        assert_eq!(rules[0]["resolves_to"], json!(["10.2.3.4/32"]), "it decides first");
+        assert_eq!(rules[1], own[1]);
         let long = "a".repeat(64);
         assert_eq!(free(&long, &BTreeSet::from([long.clone()])).len(), 58);
     }

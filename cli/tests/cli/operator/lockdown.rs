@@ -50,6 +50,21 @@ fn what_would_break_is_simulated_and_shown_first() {
     );
 }
 
+#[test]
+fn where_names_may_lead_is_asked_along() {
+    let collector = breaking(false);
+    let asked = ["simulate", "--lockdown", "--tenant", "--resolves-to", "10.0.0.0/8"];
+    collector
+        .sluice(&[&asked[..], &["--resolves-to", "fd00::/8"]].concat())
+        .ended(0);
+    assert_eq!(
+        collector.body("POST /egress/simulate"),
+        json!({"lockdown": true, "resource_type": "tenant", "resolves_to": ["10.0.0.0/8", "fd00::/8"]})
+    );
+    let ran = collector.sluice(&[&asked[..], &["--resolves-to", "10.0.0.1"]].concat());
+    ran.ended(2).complains_of(&["--resolves-to", "10.0.0.1"]);
+}
+
 /// Where nobody can be asked, nothing is broken unasked.
 #[test]
 fn nothing_recent_is_broken_without_a_yes() {

@@ -26,6 +26,7 @@ pub(in crate::api) struct SuggestionRow {
     reason: String,
     members: Vec<String>,
     companions: Vec<String>,
+    resolves_to: Vec<String>,
     seen_in: u64,
     #[schema(required)]
     resource_id: Option<String>,
@@ -80,6 +81,7 @@ pub(in crate::api) struct SimulateInput {
     resource_id: Option<String>,
     since: Option<String>,
     at: Option<String>,
+    resolves_to: Option<Vec<String>>,
 }
 
 /// How many requests.

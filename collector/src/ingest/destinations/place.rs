@@ -1,12 +1,13 @@
 //! Which row a destination is counted in: its own, or past a cap one of many.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::Row as _;
 
 use super::tally::Tally;
 use super::{Key, Placed};
+use crate::addresses::Addresses;
 use crate::error::Error;
 use crate::ingest::Limits;
 use crate::ingest::caps::Caps;
@@ -23,13 +24,13 @@ const MANY: i64 = 0;
 static KNOWN: Statement = Statement::new(
     "WITH k (t, i, h, p) AS (VALUES ",
     4,
-    ") SELECT d.resource_type, d.resource_id, d.host, d.port FROM k CROSS JOIN destinations d \
+    ") SELECT d.resource_type, d.resource_id, d.host, d.port, d.addresses FROM k CROSS JOIN destinations d \
      WHERE d.resource_type = k.t AND d.resource_id = k.i AND d.host = k.h AND d.port = k.p",
 );
 static OVERFLOWS: Statement = Statement::new(
     "WITH k (t, i, h) AS (VALUES ",
     3,
-    ") SELECT d.resource_type, d.resource_id, d.host, d.port, d.samples FROM k CROSS JOIN destinations d \
+    ") SELECT d.resource_type, d.resource_id, d.host, d.port, d.samples, d.addresses FROM k CROSS JOIN destinations d \
      WHERE d.resource_type = k.t AND d.resource_id = k.i AND d.host = k.h",
 );
 
@@ -55,17 +56,13 @@ pub(super) async fn place<'a>(
     let mut new = Vec::new();
     for (key, tally) in tallies {
         let (resource, host, port) = &key;
-        let is_known = !known.is_empty() && known.contains(&((*resource).clone(), host.to_string(), *port));
-        if is_known && domain::of_pattern(host).is_none() {
+        let stored = match known.is_empty() {
+            true => None,
+            false => known.get(&((*resource).clone(), host.to_string(), *port)),
+        };
+        if stored.is_some() && domain::of_pattern(host).is_none() {
             let domain = domain::of(host).to_owned();
-            placed.insert(
-                key,
-                Placed {
-                    tally,
-                    domain,
-                    ..Placed::default()
-                },
-            );
+            placed.insert(key, Placed::new(tally, domain, stored));
         } else {
             new.push((key, tally));
         }
@@ -90,14 +87,7 @@ pub(super) async fn place<'a>(
             None => match caps.host(resource, domain) {
                 Ok(()) => {
                     let domain = domain.clone();
-                    placed.insert(
-                        (resource, host, port),
-                        Placed {
-                            tally,
-                            domain,
-                            ..Placed::default()
-                        },
-                    );
+                    placed.insert((resource, host, port), Placed::new(tally, domain, None));
                     continue;
                 }
                 Err(domain) => (domain, Some(host.into_owned())),
@@ -120,17 +110,18 @@ async fn known(
     kind: Kind,
     tx: &mut Tx,
     tallies: &HashMap<Key<'_>, Tally<'_>>,
-) -> Result<HashSet<(Resource, String, i64)>, Error> {
+) -> Result<HashMap<(Resource, String, i64), Addresses>, Error> {
     let keys: Vec<&Key<'_>> = tallies.keys().collect();
     let rows = KNOWN.fetch(kind, tx, &keys, |(resource, host, port), values| {
         values.add(resource.kind.as_str()).add(resource.id.as_str());
         values.add(host.as_ref()).add(*port);
     });
-    let key = |row: &sqlx::any::AnyRow| -> Result<_, Error> {
+    let known = |row: &sqlx::any::AnyRow| -> Result<_, Error> {
         let resource = Resource::new(row.try_get::<String, _>(0)?, row.try_get::<String, _>(1)?);
-        Ok((resource, row.try_get(2)?, row.try_get(3)?))
+        let key = (resource, row.try_get(2)?, row.try_get(3)?);
+        Ok((key, Addresses::read(row.try_get(4)?)?))
     };
-    rows.await?.iter().map(key).collect()
+    rows.await?.iter().map(known).collect()
 }
 
 /// Puts tallies into the rows of their domains.
@@ -152,11 +143,12 @@ async fn take_in<'a>(
             .add(resource.id.as_str())
             .add(host.as_str());
     });
-    let mut there: HashMap<(Resource, String, i64), Vec<String>> = HashMap::new();
+    let mut there: HashMap<(Resource, String, i64), (Vec<String>, Addresses)> = HashMap::new();
     for row in rows.await? {
         let resource = Resource::new(row.try_get::<String, _>(0)?, row.try_get::<String, _>(1)?);
         let samples = serde_json::from_str(row.try_get(4)?).unwrap_or_default();
-        there.insert((resource, row.try_get(2)?, row.try_get(3)?), samples);
+        let addresses = Addresses::read(row.try_get(5)?)?;
+        there.insert((resource, row.try_get(2)?, row.try_get(3)?), (samples, addresses));
     }
     for Homeless {
         resource,
@@ -182,10 +174,11 @@ async fn take_in<'a>(
             .or_insert_with(|| Placed {
                 domain,
                 overflow: true,
-                samples: stored.cloned().unwrap_or_default(),
+                samples: stored.map(|(samples, _)| samples.clone()).unwrap_or_default(),
                 ..Placed::default()
             });
         row.tally.merge(tally);
+        row.know(stored.map(|(_, addresses)| addresses));
         if let Some(sample) = sample
             && row.samples.len() < SAMPLES
             && !row.samples.contains(&sample)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sluice_policy::Action;
 
+use crate::addresses::Addresses;
 use crate::ingest::event::Row;
 use crate::ingest::traffic::Counts;
 use crate::moment::DAY;
@@ -22,6 +23,7 @@ pub(super) struct Tally<'a> {
     pub(super) last: Option<i64>,
     pub(super) last_rejected: Option<i64>,
     pub(super) last_allowed: Option<i64>,
+    pub(super) addresses: Addresses,
     pub(super) days: BTreeMap<i64, Day<'a>>,
 }
 
@@ -45,6 +47,9 @@ impl<'a> Tally<'a> {
             Action::Allow | Action::Warn => &mut self.last_allowed,
         };
         *last = (*last).max(Some(at));
+        if let Some(peer) = row.peer {
+            self.addresses.add(peer);
+        }
         let day = row.at.day();
         let first = row.first.0.max(day * DAY);
         let day = self.days.entry(day).or_insert_with(|| Day::new(first, at));
@@ -71,6 +76,7 @@ impl<'a> Tally<'a> {
         }
         self.last_rejected = self.last_rejected.max(other.last_rejected);
         self.last_allowed = self.last_allowed.max(other.last_allowed);
+        self.addresses.merge(&other.addresses);
         for (day, more) in other.days {
             let day = self.days.entry(day).or_insert_with(|| Day::new(more.first, more.last));
             day.span(more.first, more.last);

@@ -263,6 +263,7 @@ fn decided(attributes: Attributes, at: Moment, uid: String, outcome: &'static st
         outcome,
         details: attributes.details,
         parent: attributes.parent,
+        peer: attributes.peer,
         count: 1,
         first: at,
     })

@@ -79,6 +79,7 @@ fn an_audit_record_is_read_whole() {
         "sluice.rule.scope": "tenant", "sluice.nearest": "{}", "sluice.policy.epoch": 4, "sluice.policy.revision": 5,
         "sluice.override": "incident", "tls.client.server_name": "api.example.com", "client.address": "127.0.0.1:5",
         "network.protocol.name": "http", "sluice.envoy_details": "x", "sluice.parent": "p1/v1/2", "of.others": 1.5,
+        "network.peer.address": "10.2.3.4",
     });
     let text = |text: &str| Some(text.to_owned());
     let expected = Row {
@@ -112,10 +113,27 @@ fn an_audit_record_is_read_whole() {
         outcome: "ok",
         details: text("x"),
         parent: text("p1/v1/2"),
+        peer: Some(IpAddr::from([10, 2, 3, 4])),
         count: 1,
         first: NOW,
     };
     assert_eq!(row(taken("audit", more)), expected);
+}
+
+#[test]
+fn a_peer_that_is_no_address_is_none() {
+    let peer = |value: Json| row(taken("audit", json!({"network.peer.address": value}))).peer;
+    assert_eq!(peer(json!("fd00::1")), Some("fd00::1".parse().unwrap()));
+    assert_eq!(peer(json!("::ffff:10.2.3.4")), Some(IpAddr::from([10, 2, 3, 4])));
+    for other in [
+        json!("/run/x.sock"),
+        json!("10.2.3.4:443"),
+        json!("a\u{0}"),
+        json!(7),
+        json!("x".repeat(9_000)),
+    ] {
+        assert_eq!(peer(other.clone()), None, "{other}");
+    }
 }
 
 #[test]

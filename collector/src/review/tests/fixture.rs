@@ -35,6 +35,7 @@ pub(super) struct Sight<'a> {
     rejected: i64,
     shapes: Vec<(&'a str, &'a str, i64)>,
     samples: Option<&'a [&'a str]>,
+    addresses: &'a [&'a str],
 }
 
 impl<'a> Sight<'a> {
@@ -49,6 +50,7 @@ impl<'a> Sight<'a> {
             rejected: 0,
             shapes: Vec::new(),
             samples: None,
+            addresses: &[],
         }
     }
 
@@ -78,6 +80,11 @@ impl<'a> Sight<'a> {
             shapes: shapes.to_vec(),
             ..self
         }
+    }
+
+    /// Where it led; "*" for more.
+    pub(super) fn led_to(self, addresses: &'a [&'a str]) -> Self {
+        Self { addresses, ..self }
     }
 
     pub(super) fn overflow(self, samples: &'a [&'a str]) -> Self {
@@ -132,7 +139,7 @@ impl Fixture {
             .await
             .unwrap();
         sqlx::query(
-            "INSERT INTO destinations VALUES ('sandbox', $1, $2, $3, $4, $2, $5, $6, $7, $8, $9) \
+            "INSERT INTO destinations VALUES ('sandbox', $1, $2, $3, $4, $2, $5, $6, $7, $8, $9, $10) \
              ON CONFLICT (resource_type, resource_id, host, port) DO UPDATE SET \
              first_seen = CASE WHEN excluded.first_seen < destinations.first_seen THEN excluded.first_seen ELSE destinations.first_seen END, \
              last_seen = CASE WHEN excluded.last_seen > destinations.last_seen THEN excluded.last_seen ELSE destinations.last_seen END",
@@ -146,6 +153,7 @@ impl Fixture {
         .bind((sight.rejected > 0).then_some(last))
         .bind((sight.rejected < sight.requests).then_some(last))
         .bind(serde_json::to_string(sight.samples.unwrap_or_default()).unwrap())
+        .bind(serde_json::to_string(sight.addresses).unwrap())
         .execute(&mut *tx)
         .await
         .unwrap();

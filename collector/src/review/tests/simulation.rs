@@ -1,6 +1,6 @@
 //! What a policy would do to what was seen.
 
-use sluice_policy::{Action, Policy, PolicyDocument, Why};
+use sluice_policy::{Action, Blocks, Policy, PolicyDocument, Why};
 
 use super::super::explain;
 use super::super::simulation::{self, Affected, Simulation, Trial};
@@ -11,6 +11,7 @@ async fn simulate(fixture: &Fixture, policy: &Policy, current: Option<&Policy>) 
     let trial = Trial {
         policy,
         current,
+        resolves_to: &Blocks::default(),
         at: NOW,
         now: NOW,
     };
@@ -121,9 +122,11 @@ async fn rules_expire_at_the_time_that_is_asked_about() {
     let candidate = policy(
         r#"{"rules": [{"id": "a", "effect": "allow", "host": "a.example.com", "expires_at": "2024-10-05T00:00:00Z"}]}"#,
     );
+    let nowhere = Blocks::default();
     let at = |at| Trial {
         policy: &candidate,
         current: None,
+        resolves_to: &nowhere,
         at,
         now: NOW,
     };
@@ -223,6 +226,60 @@ async fn the_queue_counts_where_the_window_has_no_destination() {
 }
 
 #[tokio::test]
+async fn a_destination_is_judged_by_every_address_that_it_led_to() {
+    let sixteen: Vec<String> = (0..16).map(|n| format!("10.2.0.{n}")).collect();
+    let beyond: Vec<&str> = sixteen.iter().map(String::as_str).chain(["*"]).collect();
+    let fixture = Fixture::with(&[
+        Sight::of("inside.example.com").led_to(&["10.2.3.4"]),
+        Sight::of("both.example.com").led_to(&["10.2.3.4", "10.9.9.9"]),
+        Sight::of("denied.example.com").led_to(&["192.0.2.1"]),
+        Sight::of("10.2.3.4").led_to(&["10.2.3.4"]),
+        Sight::of("beyond.example.com").led_to(&beyond),
+        Sight::of("other.example.com").led_to(&["10.9.9.9"]),
+        Sight::of("*.flood.example")
+            .overflow(&["x.flood.example"])
+            .led_to(&["10.9.9.9"]),
+    ])
+    .await;
+    let candidate = policy(
+        r#"{"rules": [
+        {"id": "in", "effect": "allow", "host": "*.example.com", "resolves_to": ["10.2.0.0/16"]},
+        {"id": "ip", "effect": "allow", "host": "10.2.3.4"},
+        {"id": "flood", "effect": "allow", "host": "*.flood.example"},
+        {"id": "no", "effect": "deny", "host": "192.0.2.0/24"}]}"#,
+    );
+    let found = simulate(&fixture, &candidate, None).await;
+    let mut rejected: Vec<(&str, Option<&str>)> = found
+        .destinations
+        .iter()
+        .map(|row| (row.host.as_str(), row.rejected_by.as_deref()))
+        .collect();
+    rejected.sort_unstable();
+    let private = Some("private_address");
+    assert_eq!(
+        rejected,
+        [
+            ("both.example.com", private),
+            ("denied.example.com", Some("no")),
+            ("other.example.com", private)
+        ]
+    );
+    // Of the seventeenth address nothing is known, and not which of many led where.
+    assert_eq!((found.totals.rejected, found.totals.uncertain), (30, 20));
+
+    let expected = Blocks::parse(["10.9.0.0/16"]).unwrap();
+    let trial = Trial {
+        policy: &candidate,
+        current: None,
+        resolves_to: &expected,
+        at: NOW,
+        now: NOW,
+    };
+    let found = of(&fixture, &trial).await;
+    assert_eq!((found.totals.rejected, found.totals.uncertain), (10, 10));
+}
+
+#[tokio::test]
 async fn answers_of_several_resources_add_up() {
     let fixture = Fixture::with(&[
         Sight::of("a.example.com"),
@@ -238,6 +295,7 @@ async fn answers_of_several_resources_add_up() {
         let trial = Trial {
             policy,
             current: None,
+            resolves_to: &Blocks::default(),
             at: NOW,
             now: NOW,
         };
@@ -253,38 +311,60 @@ async fn answers_of_several_resources_add_up() {
     assert_eq!((both.destinations.len(), both.breaks.len()), (1, 1));
 }
 
-#[test]
-fn explaining_answers_as_the_command_line_does() {
+#[tokio::test]
+async fn explaining_answers_as_the_command_line_does() {
     let in_force = policy(
         r#"{"mode": "enforce", "rules": [{"id": "a", "effect": "allow", "host": "a.example.com", "ports": [443]}]}"#,
     );
-    let ask = |target: &str, sni: Option<&str>| {
+    let fixture = Fixture::with(&[Sight::of("a.example.com").led_to(&["10.2.3.4"])]).await;
+    let nowhere = Blocks::default();
+    let of = sandbox("sb_1");
+    let around = |seen_by| explain::Circumstances {
+        seen_by,
+        resolves_to: &nowhere,
+        at: NOW,
+    };
+    let ask_of = async |target: &str, sni: Option<&str>, seen_by| {
         let target = explain::Target {
             target: Some(target.to_owned()),
             sni: sni.map(str::to_owned),
             ..explain::Target::default()
         };
-        explain::of(&in_force, &target, NOW).map(|report| serde_json::to_value(report).unwrap())
+        let report = explain::of(&in_force, &target, &around(seen_by)).await;
+        report.map(|report| serde_json::to_value(report).unwrap())
     };
-    let json = ask("https://a.example.com/x", None).unwrap();
+    let ask = async |target: &str, sni: Option<&str>| ask_of(target, sni, None).await;
+    let json = ask("https://a.example.com/x", None).await.unwrap();
     assert_eq!((&json["action"], &json["rule_id"]), (&"allow".into(), &"a".into()));
     assert_eq!(
         (&json["canonical"]["kind"], &json["matches"][0]["won"]),
         (&"name".into(), &true.into())
     );
-    let json = ask("u@a.example.com", None).unwrap();
+    let json = ask("u@a.example.com", None).await.unwrap();
     assert_eq!(
         (&json["canonical"]["error"], &json["host"]),
         (&"invalid_authority".into(), &serde_json::Value::Null)
     );
     assert_eq!(
-        ask("192.0.2.1:80", Some("a.example.com")).unwrap()["nearest"]["why"],
+        ask("192.0.2.1:80", Some("a.example.com")).await.unwrap()["nearest"]["why"],
         "port"
     );
     assert!(
         ask("ftp://a.example.com", None)
+            .await
             .unwrap_err()
             .to_string()
             .contains("\"ftp\"")
     );
+
+    // Where it led for a resource is decided on too.
+    let json = ask_of("https://a.example.com/x", None, Some((&fixture.store, &of)))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&json["action"], &json["rejected_by"]),
+        (&"reject".into(), &"private_address".into())
+    );
+    assert_eq!(json["matches"][0]["won"], false);
+    assert_eq!(json["matches"][0]["why"], "would win, but the name led to 10.2.3.4");
 }

@@ -1,7 +1,7 @@
 //! What is suggested of which destinations.
 
 use sluice_harness::suggest::{Catalogue, Class, Recommendation};
-use sluice_policy::Policy;
+use sluice_policy::{Blocks, Policy};
 
 use super::super::{simulation, suggestions};
 use super::fixture::policy;
@@ -19,6 +19,7 @@ async fn rows_with(
         catalogue: &Catalogue::built_in(),
         infrastructure: &Infrastructure::new(&patterns).unwrap(),
         policy: in_force,
+        resolves_to: &Blocks::default(),
         now: NOW,
     };
     let since = Moment(NOW.0 - 7 * DAY);
@@ -312,6 +313,7 @@ async fn the_suggested_policy_rejects_exactly_what_is_to_be_denied() {
     let trial = simulation::Trial {
         policy: &suggested,
         current: None,
+        resolves_to: &Blocks::default(),
         at: NOW,
         now: NOW,
     };
@@ -328,4 +330,81 @@ async fn the_suggested_policy_rejects_exactly_what_is_to_be_denied() {
         .map(|row| row.suggestion.request_count)
         .sum();
     assert_eq!((found.totals.rejected, found.totals.requests), (denied, 220));
+}
+
+#[tokio::test]
+async fn the_suggested_policy_lets_names_lead_where_they_led() {
+    let four = ["10.2.3.1", "10.2.3.2", "10.2.3.3", "10.2.3.4"];
+    let fixture = Fixture::with(&[
+        Sight::of("db.example.com").port(5432).led_to(&["10.2.3.4"]),
+        Sight::of("db.example.com")
+            .by("sb_2")
+            .port(5432)
+            .led_to(&["10.2.3.5", "fd00::1"]),
+        Sight::of("cluster.example.org").led_to(&[&four[..], &["10.2.3.77"]].concat()),
+        Sight::of("local.example.net").led_to(&["127.0.0.2"]),
+        Sight::of("rebound.example.net").led_to(&["10.2.3.4", "169.254.169.254"]),
+        Sight::of("10.2.3.4").led_to(&["10.2.3.4"]),
+        Sight::of("public.example.net"),
+    ])
+    .await;
+    let rows = rows(&fixture).await;
+    for (host, recommendation, blocks, reason) in [
+        (
+            "db.example.com",
+            Recommendation::Question,
+            &["10.2.3.4/32", "10.2.3.5/32", "fd00::1/128"][..],
+            "This name leads to 10.2.3.4 and 2 others, which is not public",
+        ),
+        (
+            "cluster.example.org",
+            Recommendation::Question,
+            &["10.2.3.0/24"],
+            "10.2.3.1 and 4 others",
+        ),
+        (
+            "local.example.net",
+            Recommendation::Question,
+            &["127.0.0.2/32"],
+            "the proxy's own machine",
+        ),
+        (
+            "rebound.example.net",
+            Recommendation::Deny,
+            &[],
+            "leads to 169.254.169.254, which hands the machine's credentials",
+        ),
+        (
+            "10.2.3.4",
+            Recommendation::Question,
+            &[],
+            "A private address without a name",
+        ),
+        ("public.example.net", Recommendation::Question, &[], "third party"),
+    ] {
+        let found = &find(&rows, host).suggestion;
+        assert_eq!(
+            (
+                found.recommendation,
+                found.resolves_to.iter().map(String::as_str).collect::<Vec<_>>()
+            ),
+            (recommendation, blocks.to_vec()),
+            "{host}"
+        );
+        assert!(found.reason.contains(reason), "{host}: {}", found.reason);
+    }
+    let suggested = Policy::compile(&suggestions::policy(&rows)).unwrap();
+    let trial = simulation::Trial {
+        policy: &suggested,
+        current: None,
+        resolves_to: &Blocks::default(),
+        at: NOW,
+        now: NOW,
+    };
+    let since = Moment(NOW.0 - 7 * DAY);
+    let found = simulation::of(&fixture.store, &Selection::everything(), since, &trial)
+        .await
+        .unwrap();
+    let rejected: Vec<&str> = found.destinations.iter().map(|row| row.host.as_str()).collect();
+    assert_eq!(rejected, ["rebound.example.net"]);
 }

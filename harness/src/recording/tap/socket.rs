@@ -103,7 +103,15 @@ impl Socket {
         let first = self.number;
         let server = self.server();
         heard.into_iter().map(move |heard| match heard {
-            Heard::Traffic(traffic) => (number, Ok(Parsed { at, count: 1, traffic })),
+            Heard::Traffic(traffic) => (
+                number,
+                Ok(Parsed {
+                    at,
+                    count: 1,
+                    traffic,
+                    address: None,
+                }),
+            ),
             Heard::Problem { inside, problem } => {
                 let to = match inside {
                     Some(target) => format!("{target} through {server}"),

@@ -2,7 +2,7 @@
 
 use sluice_policy::Policy;
 
-use super::super::{Class, Destination, Many, Recommendation, Total, policy_of};
+use super::super::{Class, Destination, LedTo, Many, Recommendation, Total, policy_of};
 use super::*;
 
 fn total(count: u64, days: std::ops::Range<i64>) -> Total {
@@ -19,6 +19,7 @@ fn opaque(host: &str, count: u64, days: i64) -> Destination<'_> {
         port: 443,
         total: total(count, 0..days),
         inside: None,
+        led_to: LedTo::default(),
     }
 }
 
@@ -84,6 +85,7 @@ fn names_beyond_counting_are_a_question_and_never_kept() {
         port,
         samples: &samples,
         total: total(count, 0..7),
+        led_to: LedTo::default(),
     };
     // Alone; the busy neighbour stays a suggestion of its own, and is no more regular for it.
     let found = suggest_of(

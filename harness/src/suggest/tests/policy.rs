@@ -345,3 +345,87 @@ fn ids_are_readable_unique_and_valid() {
             .all(|rule| rule.effect == Effect::Allow && !rule.ports.is_empty())
     );
 }
+
+#[test]
+fn where_a_name_leads_matters_more_than_its_class() {
+    let led = |target: &str, address: &str| Recorded {
+        address: Some(address.parse().unwrap()),
+        ..connect(target)
+    };
+    for (target, recommendation, blocks, reason) in [
+        (
+            "index.example.net:443",
+            Recommendation::Question,
+            &["10.2.3.4/32"][..],
+            "Example Packages leads to 10.2.3.4, which is not public",
+        ),
+        (
+            "inside.example.com:443",
+            Recommendation::Question,
+            &["10.2.3.4/32"],
+            "This name leads to 10.2.3.4, which is not public",
+        ),
+        (
+            "myip.example.org:443",
+            Recommendation::Deny,
+            &[],
+            "tells a client its public address",
+        ),
+        (
+            "10.2.3.4:443",
+            Recommendation::Question,
+            &[],
+            "A private address without a name",
+        ),
+    ] {
+        let found = only(led(target, "10.2.3.4"));
+        assert_eq!(
+            (found.recommendation, &*found.resolves_to),
+            (
+                recommendation,
+                &blocks.iter().map(ToString::to_string).collect::<Vec<_>>()[..]
+            ),
+            "{target}"
+        );
+        assert!(found.reason.contains(reason), "{target}: {}", found.reason);
+    }
+    let metadata = only(led("inside.example.com:443", "169.254.169.254"));
+    assert_eq!(metadata.recommendation, Recommendation::Deny);
+    let public = only(led("inside.example.com:443", "203.0.113.1"));
+    assert_eq!(public, only(connect("inside.example.com:443")));
+}
+
+#[test]
+fn a_wildcard_leads_where_its_hosts_led_and_never_to_metadata() {
+    let led = |host: &str, address: &str| Recorded {
+        address: Some(address.parse().unwrap()),
+        ..connect(&format!("{host}.inside.example.com:443"))
+    };
+    let recorded = [
+        led("a", "10.2.3.4"),
+        led("b", "10.2.3.5"),
+        led("c", "203.0.113.1"),
+        led("d", "169.254.169.254"),
+    ];
+    let found = suggest(&recorded);
+    assert_eq!(
+        lines(&found),
+        [
+            "*.inside.example.com [443] any - x3",
+            "d.inside.example.com [443] any - x1"
+        ]
+    );
+    let document = policy_of(&found);
+    let rules: Vec<_> = document
+        .rules
+        .iter()
+        .map(|rule| (rule.host.as_str(), rule.effect, rule.resolves_to.join(" ")))
+        .collect();
+    assert!(rules.contains(&(
+        "*.inside.example.com",
+        Effect::Allow,
+        "10.2.3.4/32 10.2.3.5/32".to_owned()
+    )));
+    assert!(rules.contains(&("d.inside.example.com", Effect::Deny, String::new())));
+    Policy::compile(&document).unwrap();
+}
