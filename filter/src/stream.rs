@@ -117,6 +117,11 @@ impl Case {
             .decide_resolved(seen, &self.ruling.plan.surroundings, resolved, circumstances)
     }
 
+    /// Whether names may lead there whatever the policy says.
+    fn expects(&self, address: IpAddr) -> bool {
+        self.ruling.plan.surroundings.resolves_to.contain(address)
+    }
+
     /// What a client is told whose request this decision rejects.
     pub(crate) fn refusal(&self, decision: &Decision<'_, '_>) -> Option<Refusal> {
         if decision.action() != Action::Reject {
@@ -217,7 +222,9 @@ impl Past {
         self.address = Some(address);
         let decision = case.decide_resolved(seen, destination, &[address]);
         let otherwise = decision.would_reject() && !self.would_reject;
-        if let Some(draft) = &mut self.draft {
+        if let Some(draft) = &mut self.draft
+            && (otherwise || !case.expects(address))
+        {
             draft.audit.wire.tell_peer(address, otherwise);
         }
         if !otherwise {
@@ -315,7 +322,9 @@ impl Draft {
         let mail = Rc::clone(case.ruling.mail.as_ref()?);
         let number = mail.count_decision();
         let mut wire = wire();
-        if let Some(dialled) = destination {
+        if let Some(dialled) = destination
+            && !case.expects(dialled.ip())
+        {
             wire.tell_peer(dialled.ip(), false);
         }
         let audit = Audit {

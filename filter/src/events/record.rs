@@ -198,10 +198,17 @@ impl Record {
             .sum::<usize>()
         };
         let wire = |wire: &Wire| {
-            [&wire.method, &wire.path, &wire.server_name, &wire.client, &wire.parent]
-                .into_iter()
-                .map(text)
-                .sum::<usize>()
+            [
+                &wire.method,
+                &wire.path,
+                &wire.server_name,
+                &wire.client,
+                &wire.peer,
+                &wire.parent,
+            ]
+            .into_iter()
+            .map(text)
+            .sum::<usize>()
         };
         let parts = match self {
             Self::Audit(audit) => [

@@ -230,6 +230,11 @@ fn blocks_of_the_configuration_hold_for_every_name() {
     for name in ["plain.example.com", "unlisted.example.com"] {
         assert_eq!(site.tunnel(name), (Some(200), true), "{name}");
     }
+    // Nothing that a policy would have to speak of.
+    let event = site.collector.event("the decision", |event| {
+        event.name() == "audit" && event.text("server.address") == Some("plain.example.com")
+    });
+    assert_eq!(event.text("network.peer.address"), None);
     // What a rule denies stays denied.
     site.dns.lead("denied.example.com", &[DENIED]);
     assert_eq!(site.tunnel("denied.example.com").0, Some(403));
