@@ -72,8 +72,10 @@ clippy: setup
 	cargo clippy -p sluice-policy --no-default-features -- -D warnings
 	cargo clippy -p sluice-filter --target wasm32-wasip1 -- -D warnings
 
+# With the examples, which there are none of, cargo takes the features that tests need, as clippy does;
+# else most dependencies would be checked once more, with other features.
 doc: setup ## API documentation, without warnings
-	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lib --bins --examples
 
 # Natively, the .wasm in the harness, and real Envoy, in one build: cargo chooses
 # features for the packages it is given, so two calls would compile most of it twice.

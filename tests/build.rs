@@ -42,8 +42,11 @@ fn trapping_filter() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(variable("OUT_DIR"));
     // A folder of its own: both builds write an artefact of the same name.
     let target_dir = outer_target_dir(&out_dir).join("filter-wasm-trapping");
+    // It is about what it does, and not about its size, which takes most of the time.
     let output = nested_cargo(&workspace, &target_dir, "sluice-filter")
         .args(["--features", "test-trap"])
+        .env("CARGO_PROFILE_FILTER_LTO", "off")
+        .env("CARGO_PROFILE_FILTER_CODEGEN_UNITS", "16")
         .output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());

@@ -10,6 +10,7 @@ use sluice_policy::HostPattern;
 use super::resources::{Misuse, Targets, body_of};
 use super::session::{Common, Format};
 use super::spans::{Span, parse_time};
+use crate::arguments::parse_block;
 use crate::client::{Call, Client, ClientError, Fields, data};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
@@ -56,6 +57,9 @@ pub(crate) struct AllowArguments {
     /// Allow it on trial: the record marks what matches
     #[arg(long)]
     warn_only: bool,
+    /// A private block that the names may resolve to, such as 10.2.0.0/16; can be given again
+    #[arg(long, value_name = "BLOCK", value_parser = parse_block)]
+    resolves_to: Vec<String>,
     /// What the rule does
     #[arg(long, value_enum, value_name = "EFFECT", default_value = "allow")]
     effect: Effect,
@@ -71,6 +75,9 @@ const ALLOW_EXAMPLES: &str = r"EXAMPLES
 
   One port, and reading only, for everybody:
     sluice allow git.example.com --port 443 --method GET --path '/repos/**' --tenant
+
+  A database inside, whose name leads to a private address:
+    sluice allow db.corp.example.com --port 5432 --resolves-to 10.2.0.0/16 --resource sandbox/sb_1
 
   On trial for a week:
     sluice allow '*.example.net' --warn-only --for 7d --note 'ask ops' --resource sandbox/sb_1";
@@ -103,25 +110,43 @@ enum Effect {
     Deny,
 }
 
+/// What a rule does, which only an allow can do in more than one way.
+struct Kind<'a> {
+    effect: Effect,
+    warn_only: bool,
+    resolves_to: &'a [String],
+}
+
 /// Adds allow rules.
 pub(crate) fn allow(arguments: &AllowArguments) -> Result<Outcome, Failure> {
     let AllowArguments {
         rule,
         warn_only,
+        resolves_to,
         effect,
         targets,
         common,
     } = arguments;
-    add(rule, *effect, *warn_only, targets, common)
+    let kind = Kind {
+        effect: *effect,
+        warn_only: *warn_only,
+        resolves_to,
+    };
+    add(rule, &kind, targets, common)
 }
 
 /// Adds deny rules.
 pub(crate) fn deny(arguments: &DenyArguments) -> Result<Outcome, Failure> {
     let DenyArguments { rule, targets, common } = arguments;
-    add(rule, Effect::Deny, false, targets, common)
+    let kind = Kind {
+        effect: Effect::Deny,
+        warn_only: false,
+        resolves_to: &[],
+    };
+    add(rule, &kind, targets, common)
 }
 
-fn add(rule: &Rule, effect: Effect, warn_only: bool, targets: &Targets, common: &Common) -> Result<Outcome, Failure> {
+fn add(rule: &Rule, kind: &Kind<'_>, targets: &Targets, common: &Common) -> Result<Outcome, Failure> {
     for host in &rule.hosts {
         // Before the first rule is made: half of a list is harder to mend than none.
         HostPattern::parse(host).map_err(|error| Misuse::Host {
@@ -137,7 +162,7 @@ fn add(rule: &Rule, effect: Effect, warn_only: bool, targets: &Targets, common: 
     let mut results = Vec::with_capacity(wanted);
     for resource in &resources {
         for host in &rule.hosts {
-            let body = rule.body(host, effect, warn_only, resource);
+            let body = rule.body(host, kind, resource);
             let posted = post(&session.client, &body);
             results.push(match posted {
                 Err(error) if wanted > 1 && error.api().is_some() => Added::failed(host, resource, &error),
@@ -157,16 +182,17 @@ fn post(client: &Client, body: &Value) -> Result<(bool, Value), ClientError> {
 }
 
 impl Rule {
-    fn body(&self, host: &str, effect: Effect, warn_only: bool, resource: &Resource) -> Value {
+    fn body(&self, host: &str, kind: &Kind<'_>, resource: &Resource) -> Value {
         let expires = self.expires.or_else(|| self.span.as_ref().map(Span::ends_at));
         let mut body = body_of(resource);
         let members = json!({
             "host": host,
-            "effect": match effect { Effect::Allow => "allow", Effect::Deny => "deny" },
+            "effect": match kind.effect { Effect::Allow => "allow", Effect::Deny => "deny" },
             "ports": self.port,
             "methods": self.method,
             "path_glob": self.path,
-            "warn_only": warn_only,
+            "warn_only": kind.warn_only,
+            "resolves_to": Some(kind.resolves_to).filter(|blocks| !blocks.is_empty()),
             "expires_at": expires.map(|time| time.to_string()),
             "note": self.note,
         });

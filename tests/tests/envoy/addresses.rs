@@ -217,6 +217,15 @@ fn an_address_that_does_not_answer_costs_a_try() {
     for _ in 0..10 {
         assert_eq!(site.tunnel(NAME), (Some(200), true));
     }
+    // And not one each time.
+    let clusters: Value = serde_json::from_str(&site.envoy.admin("GET", "/clusters?format=json")).expect("it is JSON");
+    let hosts = clusters["cluster_statuses"].as_array().into_iter().flatten();
+    let hosts = hosts.flat_map(|cluster| cluster["host_statuses"].as_array().into_iter().flatten());
+    let left_out = hosts.filter(|host| host["health_status"]["failed_outlier_check"] == true);
+    let left_out: Vec<_> = left_out
+        .map(|host| &host["address"]["socket_address"]["address"])
+        .collect();
+    assert_eq!(left_out, [&json!(nobody)]);
 }
 
 /// The network that the proxy itself stands in.

@@ -41,6 +41,20 @@ fn a_rule_is_what_the_arguments_say() {
                "ports": [443, 8443], "methods": ["GET"], "path_glob": "/repos/**", "warn_only": true,
                "expires_at": "2027-01-01T00:00:00.000000Z", "note": "why"})
     );
+    let inside = [
+        "db.example.com",
+        "--resolves-to",
+        "10.2.0.0/16",
+        "--resolves-to",
+        "fd00::/64",
+        "--tenant",
+    ];
+    collector.sluice(&[&["allow"][..], &inside].concat()).ended(0);
+    assert_eq!(
+        collector.body("POST /egress/allowlist"),
+        json!({"resource_type": "tenant", "host": "db.example.com", "effect": "allow", "ports": [], "methods": [],
+               "resolves_to": ["10.2.0.0/16", "fd00::/64"]})
+    );
     let deny =
         json!({"resource_type": "tenant", "host": "169.254.169.254", "effect": "deny", "ports": [], "methods": []});
     collector.sluice(&["deny", "169.254.169.254", "--tenant"]).ended(0);
