@@ -37,7 +37,7 @@ pub(crate) fn check(row: &Row, sent: &Sent, expected: &DecisionRecord<'_>, envoy
     mismatches.expect(row, "answer", sent.answer, answer(row, expected));
     let line = || {
         wait::within(wait::PATIENCE, || {
-            envoy.access_log().into_iter().find(|entry| entry.is_from(sent.client))
+            envoy.access_log().into_iter().find(|entry| sent.is_logged_by(entry))
         })
     };
     match row.envoy {
@@ -63,7 +63,7 @@ fn not_asked(row: &Row, sent: &Sent, envoy: &Envoy, mismatches: &mut Mismatches)
     let log = envoy.access_log();
     let asked = log
         .iter()
-        .any(|entry| entry.is_from(sent.client) && entry.verdict.is_some());
+        .any(|entry| sent.is_logged_by(entry) && entry.verdict.is_some());
     mismatches.expect(row, "the filter was asked", asked, false);
 }
 

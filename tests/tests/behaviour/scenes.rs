@@ -131,7 +131,7 @@ impl Scenes {
         scenes
             .map(|scene| {
                 let marker = Sent::marker(scene.forms[0], scene.listener);
-                scene.envoy.logged("the marker", |entry| entry.is_from(marker.client));
+                scene.envoy.logged("the marker", |entry| marker.is_logged_by(entry));
                 marker
             })
             .collect()

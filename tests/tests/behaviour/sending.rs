@@ -2,7 +2,10 @@
 
 use std::any::Any;
 use std::net::{Ipv6Addr, SocketAddr};
+use std::time::SystemTime;
 
+use sluice_policy::Timestamp;
+use sluice_tests::envoy::Entry;
 use sluice_tests::greeter::GREETING;
 use sluice_tests::raw::{h1, h2, hello, terminated, tls};
 use sluice_tests::table::{Form, Row};
@@ -16,40 +19,56 @@ const NOT_TLS: &[u8] = b"SSH-2.0-client\r\n";
 /// A name that no rule of the table is about.
 const MARKER: &[u8] = b"marker.example.org";
 
-/// What came back, and the connection it came on, kept open so that no other row gets its port.
+/// What came back, and the connection it came on, kept open so that hardly any other row gets its port: the system
+/// gives the port of a connection that was reset to the next one that asks.
 pub(crate) struct Sent {
-    pub(crate) client: SocketAddr,
+    client: SocketAddr,
+    since: Timestamp,
     pub(crate) answer: Option<u16>,
     _open: Box<dyn Any>,
 }
 
+/// The time by the clock that Envoy's log goes by too.
+fn now() -> Timestamp {
+    let since = SystemTime::UNIX_EPOCH.elapsed().expect("it is later than 1970");
+    Timestamp::from_micros(since.as_micros().try_into().expect("it is not that late"))
+}
+
 impl Sent {
-    fn new(client: SocketAddr, answer: Option<u16>, open: impl Any) -> Self {
+    fn new(client: SocketAddr, since: Timestamp, answer: Option<u16>, open: impl Any) -> Self {
         Self {
             client,
+            since,
             answer,
             _open: Box::new(open),
         }
     }
 
+    /// Whether this line of the log is about it.
+    pub(crate) fn is_logged_by(&self, entry: &Entry) -> bool {
+        let begun = Timestamp::parse_rfc3339(&entry.start_time).expect("the log has times");
+        entry.is_from(self.client) && begun >= self.since
+    }
+
     /// Sends a row.
     pub(crate) fn send(row: &Row, to: SocketAddr) -> Self {
+        let since = now();
         match row.form {
             Form::Http1 | Form::Host => {
                 let mut connection = h1::Connection::open(to);
                 let answer = connection.send(&http1(row)).status();
-                Self::new(connection.local(), answer, connection)
+                Self::new(connection.local(), since, answer, connection)
             }
             Form::Http2 => {
                 let headers = http2(row);
                 let headers: Vec<(&[u8], &[u8])> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
                 let mut connection = h2::Connection::open(to);
                 let answer = connection.send(&headers).status();
-                Self::new(connection.local(), answer, connection)
+                Self::new(connection.local(), since, answer, connection)
             }
             Form::Terminated => {
                 let exchange = terminated::Exchange::of(to, row.with.server_name.as_deref(), &http1(row));
-                Self::new(exchange.local(), exchange.answer.status(), exchange)
+                Self::new(exchange.local(), since, exchange.answer.status(), exchange)
             }
             Form::Tls | Form::Dialled => {
                 let mut connection = tls::Connection::open(to);
@@ -57,7 +76,7 @@ impl Sent {
                     connection.redirected(row.dialled());
                 }
                 let passed = connection.begin(&first_bytes(row)) == GREETING;
-                Self::new(logged_as(row, &connection), passed.then_some(PASSED), connection)
+                Self::new(logged_as(row, &connection), since, passed.then_some(PASSED), connection)
             }
             Form::Inside => {
                 let mut connection = h1::Connection::open(to);
@@ -72,23 +91,24 @@ impl Sent {
                     }
                     other => other,
                 };
-                Self::new(connection.local(), answer, connection)
+                Self::new(connection.local(), since, answer, connection)
             }
         }
     }
 
     /// Sends something that has a line in the log for certain.
     pub(crate) fn marker(form: Form, to: SocketAddr) -> Self {
+        let since = now();
         match form {
             Form::Http1 | Form::Host | Form::Http2 | Form::Inside => {
                 let mut connection = h1::Connection::open(to);
                 let answer = connection.send(&h1::connect_to("marker.example.org")).status();
-                Self::new(connection.local(), answer, connection)
+                Self::new(connection.local(), since, answer, connection)
             }
             Form::Terminated => {
                 let request = h1::request(b"GET", b"/", &[(b"host", MARKER)]);
                 let exchange = terminated::Exchange::of(to, Some(MARKER), &request);
-                Self::new(exchange.local(), exchange.answer.status(), exchange)
+                Self::new(exchange.local(), since, exchange.answer.status(), exchange)
             }
             Form::Tls | Form::Dialled => {
                 let mut connection = tls::Connection::open(to);
@@ -96,7 +116,7 @@ impl Sent {
                     connection.redirected(([203, 0, 113, 99], 443).into());
                 }
                 connection.hello(MARKER);
-                Self::new(connection.local(), None, connection)
+                Self::new(connection.local(), since, None, connection)
             }
         }
     }
