@@ -29,25 +29,41 @@ impl Greeter {
     /// One that waits for the first bytes of its client.
     #[must_use]
     pub fn answering() -> Self {
-        Self::answering_at(FREE)
+        Self::start(free(), answer)
     }
 
-    /// The same at an address of this machine; at any free port of it if that is 0.
+    /// The same at several addresses of this machine, at one port that is free at all of them.
+    ///
+    /// # Panics
+    /// If there is none.
     #[must_use]
-    pub fn answering_at(address: SocketAddr) -> Self {
-        Self::start(address, |stream, seen| {
-            // Closing with something unread would reset the connection and lose the greeting.
-            let received = stream.read(&mut [0; 4096]).unwrap_or(0);
-            seen.received.fetch_add(received, Ordering::SeqCst);
-            // Whether the client still listens shows on its side.
-            let _ = stream.write_all(GREETING);
-        })
+    pub fn answering_at(addresses: &[Ipv4Addr]) -> Vec<Self> {
+        const TRIES: usize = 100;
+        for _ in 0..TRIES {
+            let mut listeners: Vec<TcpListener> = Vec::new();
+            for address in addresses {
+                let port = listeners.first().and_then(|first| first.local_addr().ok());
+                let port = port.map_or(0, |first| first.port());
+                // Another test may have that port there.
+                let Ok(listener) = TcpListener::bind((*address, port)) else {
+                    break;
+                };
+                listeners.push(listener);
+            }
+            if listeners.len() == addresses.len() {
+                return listeners
+                    .into_iter()
+                    .map(|listener| Self::start(listener, answer))
+                    .collect();
+            }
+        }
+        panic!("no port is free at all of {addresses:?}");
     }
 
     /// One that speaks first, as servers of SSH, SMTP and MySQL do.
     #[must_use]
     pub fn speaking_first() -> Self {
-        Self::start(FREE, |stream, _| {
+        Self::start(free(), |stream, _| {
             let _ = stream.write_all(GREETING);
         })
     }
@@ -55,7 +71,7 @@ impl Greeter {
     /// One that waits for the first bytes of its client, greets, and stays.
     #[must_use]
     pub fn staying() -> Self {
-        Self::start(FREE, |stream, seen| {
+        Self::start(free(), |stream, seen| {
             let received = stream.read(&mut [0; 4096]).unwrap_or(0);
             seen.received.fetch_add(received, Ordering::SeqCst);
             // Until the client has gone, however it goes.
@@ -65,8 +81,7 @@ impl Greeter {
         })
     }
 
-    fn start(address: SocketAddr, greet: impl Fn(&mut TcpStream, &Seen) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind(address).expect("the address is free");
+    fn start(listener: TcpListener, greet: impl Fn(&mut TcpStream, &Seen) + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().expect("a bound socket has an address");
         let seen = Arc::new(Seen::default());
         let noted = Arc::clone(&seen);
@@ -98,4 +113,16 @@ impl Greeter {
     pub fn received(&self) -> usize {
         self.seen.received.load(Ordering::SeqCst)
     }
+}
+
+fn free() -> TcpListener {
+    TcpListener::bind(FREE).expect("loopback has a free port")
+}
+
+fn answer(stream: &mut TcpStream, seen: &Seen) {
+    // Closing with something unread would reset the connection and lose the greeting.
+    let received = stream.read(&mut [0; 4096]).unwrap_or(0);
+    seen.received.fetch_add(received, Ordering::SeqCst);
+    // Whether the client still listens shows on its side.
+    let _ = stream.write_all(GREETING);
 }

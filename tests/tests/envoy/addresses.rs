@@ -1,6 +1,6 @@
 //! What a name resolves to: each address is decided before a byte is sent to it, every one of a name that has several.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 use sluice_tests::collector::Collector;
@@ -41,10 +41,8 @@ fn policy(mode: &str) -> Value {
 
 impl Site {
     fn start(mode: &str) -> Self {
-        let at = |address: Ipv4Addr, port| Greeter::answering_at(SocketAddr::from((address, port)));
-        let expected = at(EXPECTED, 0);
-        let port = expected.address().port();
-        let (private, denied) = (at(PRIVATE, port), at(DENIED, port));
+        let greeters = Greeter::answering_at(&[EXPECTED, PRIVATE, DENIED]);
+        let [expected, private, denied] = greeters.try_into().expect("there are three");
         let dns = Dns::start([
             (NAME, vec![EXPECTED]),
             ("plain.example.com", vec![PRIVATE]),

@@ -1,7 +1,7 @@
 //! TLS that is passed on: what its server name resolves to is decided before a byte is sent there, and each connection
 //! is decided by what it said itself, however many there are.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::thread;
 
 use serde_json::{Value, json};
@@ -27,10 +27,6 @@ struct Site {
     denied: Greeter,
 }
 
-fn at(address: Ipv4Addr, port: u16) -> Greeter {
-    Greeter::answering_at(SocketAddr::from((address, port)))
-}
-
 fn configuration(mode: &str, port: u16, rules: &Value) -> Value {
     json!({
         "resource": {"type": "sandbox", "id": "sb_1"},
@@ -43,9 +39,9 @@ fn configuration(mode: &str, port: u16, rules: &Value) -> Value {
 
 impl Site {
     fn start(mode: &str) -> Self {
-        let expected = at(EXPECTED, 0);
+        let greeters = Greeter::answering_at(&[EXPECTED, PRIVATE, DENIED]);
+        let [expected, private, denied] = greeters.try_into().expect("there are three");
         let port = expected.address().port();
-        let (private, denied) = (at(PRIVATE, port), at(DENIED, port));
         let dns = Dns::start([
             (NAME, vec![EXPECTED]),
             ("plain.example.com", vec![PRIVATE]),
@@ -165,19 +161,13 @@ fn no_text_of_a_server_name_gets_anywhere() {
 fn many_at_once_are_each_decided_by_what_they_said() {
     const CLIENTS: u8 = 16;
     const ROUNDS: usize = 10;
-    let mut first = 0;
-    let greeters: Vec<Greeter> = (0..CLIENTS)
-        .map(|client| {
-            let greeter = at(Ipv4Addr::new(127, 0, 1, client + 1), first);
-            first = greeter.address().port();
-            greeter
-        })
-        .collect();
+    let addresses: Vec<Ipv4Addr> = (1..=CLIENTS).map(|client| Ipv4Addr::new(127, 0, 1, client)).collect();
+    let greeters = Greeter::answering_at(&addresses);
+    let port = greeters[0].address().port();
     let name = |client: u8| format!("n{client}.example.com");
     let dns = Dns::start([]);
     let mut rules = Vec::new();
-    for client in 0..CLIENTS {
-        let address = Ipv4Addr::new(127, 0, 1, client + 1);
+    for (client, address) in (0..).zip(addresses) {
         dns.lead(&name(client), &[address]);
         rules.push(json!({"id": name(client), "effect": "allow", "host": name(client),
             "resolves_to": [format!("{address}/32")]}));
@@ -185,7 +175,7 @@ fn many_at_once_are_each_decided_by_what_they_said() {
     let collector = Collector::start();
     let envoy = Setup::shipped("transparent", &dns)
         .collector(collector.port())
-        .configuration(&configuration("enforce", first, &json!(rules)))
+        .configuration(&configuration("enforce", port, &json!(rules)))
         .start();
     let listener = envoy.listener("tls");
     thread::scope(|scope| {
