@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use nested::{INPUTS, PROFILE, TARGET, nested_cargo, outer_target_dir, variable, workspace};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy/proto");
+    let protos = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../policy/proto");
     println!("cargo::rerun-if-changed={}", protos.display());
     let files = protox::compile(["sluice/policy/v1/policy_service.proto"], [&protos])?;
     tonic_prost_build::configure().build_server(false).compile_fds(files)?;
