@@ -1,15 +1,18 @@
 //! What HTTP and TCP streams do alike: decide by the policy in force, remember
 //! by what, and record how it ended.
 
+mod draft;
+
 use std::net::{IpAddr, SocketAddr};
 use std::rc::{Rc, Weak};
 
-use sluice_policy::{Action, Circumstances, Decision, Mode, Policy, Rejection, Seen, Timestamp};
+use sluice_policy::{Action, Circumstances, Decision, Mode, Policy, Seen, Timestamp};
 
-use crate::events::{Audit, Course, Decided, InForce, Outcome, Wire};
+pub(crate) use draft::Draft;
+
+use crate::events::{Decided, InForce};
 use crate::ground::{By, Ground};
 use crate::host;
-use crate::mail::Mail;
 use crate::refusal::{Refusal, Resource};
 use crate::root::Serving;
 use crate::vm::Ruling;
@@ -222,10 +225,8 @@ impl Past {
         self.address = Some(address);
         let decision = case.decide_resolved(seen, destination, &[address]);
         let otherwise = decision.would_reject() && !self.would_reject;
-        if let Some(draft) = &mut self.draft
-            && (otherwise || !case.expects(address))
-        {
-            draft.audit.wire.tell_peer(address, otherwise);
+        if let Some(draft) = &mut self.draft {
+            draft.goes_to(address, case, otherwise);
         }
         if !otherwise {
             return None;
@@ -288,123 +289,4 @@ pub(crate) fn dialled() -> Option<SocketAddr> {
         log::error!("where a connection was dialled cannot be read");
     }
     parsed
-}
-
-/// Whether an operator could list what was rejected.
-fn could_be_listed(decision: &Decision<'_, '_>) -> bool {
-    use sluice_policy::Reason;
-    match decision.rejection() {
-        Some(Rejection::Rule(_) | Rejection::Default(_)) => true,
-        Some(Rejection::Reason(reason)) => matches!(reason, Reason::PrivateAddress | Reason::SniMismatch),
-        // Without a name there may be an address, and that can be listed.
-        Some(Rejection::Invalid(_)) => decision.target().is_some(),
-        None => false,
-    }
-}
-
-/// How long a stream is open before it is told of.
-const LONG: u64 = 10_000_000_000;
-
-/// The event of a decided stream, until it ends.
-pub(crate) struct Draft {
-    mail: Rc<Mail>,
-    audit: Audit,
-}
-
-impl Draft {
-    /// Begins one, and counts the decision.
-    pub(crate) fn begin(
-        case: &Case,
-        decision: &Decision<'_, '_>,
-        destination: Option<SocketAddr>,
-        wire: impl FnOnce() -> Wire,
-    ) -> Option<Self> {
-        let mail = Rc::clone(case.ruling.mail.as_ref()?);
-        let number = mail.count_decision();
-        let mut wire = wire();
-        if let Some(dialled) = destination
-            && !case.expects(dialled.ip())
-        {
-            wire.tell_peer(dialled.ip(), false);
-        }
-        let audit = Audit {
-            number,
-            at: case.moment.wall,
-            decided: case.decided(decision),
-            wire,
-            course: Course {
-                outcome: Outcome::Open,
-                status: 0,
-                request_bytes: 0,
-                response_bytes: 0,
-                duration_us: 0,
-                details: None,
-            },
-            reported: false,
-        };
-        let draft = Self { mail, audit };
-        draft.tell_if_pending(decision);
-        Some(draft)
-    }
-
-    fn tell_if_pending(&self, decision: &Decision<'_, '_>) {
-        if decision.action() == Action::Reject && could_be_listed(decision) {
-            self.mail.rejected(&self.audit);
-        }
-    }
-
-    /// A newer policy rejects it.
-    fn decided_again(&mut self, case: &Case, decision: &Decision<'_, '_>) {
-        self.audit.decided = case.decided(decision);
-        self.tell_if_pending(decision);
-    }
-
-    /// The proxy's own guard rejected it after all, for the address that its
-    /// name resolved to.
-    pub(crate) fn rejected_by_guard(&mut self) {
-        let decided = &mut self.audit.decided;
-        decided.action = Action::Reject;
-        decided.would_reject = true;
-        decided.rule_id = None;
-        decided.rule_scope = None;
-        decided.nearest = None;
-        decided.rejected_by = Some(sluice_policy::Reason::PrivateAddress.as_str().into());
-        self.mail.rejected(&self.audit);
-    }
-
-    /// Tells of a stream that has been open for long.
-    pub(crate) fn tell_if_open_long(&mut self) {
-        let Ok(now) = host::now_nanos() else { return };
-        let age = now.saturating_sub(self.audit.at);
-        if self.audit.reported || age < LONG {
-            return;
-        }
-        let mut audit = self.audit.clone();
-        audit.course.duration_us = age / 1_000;
-        self.mail.record(audit);
-        self.audit.reported = true;
-    }
-
-    /// It has ended.
-    pub(crate) fn end(mut self, course: Course) {
-        self.audit.course = course;
-        self.mail.record(self.audit);
-    }
-
-    pub(crate) fn duration_us(&self) -> u64 {
-        host::now_nanos().map_or(0, |now| now.saturating_sub(self.audit.at) / 1_000)
-    }
-
-    /// Who it was, if nothing has told yet.
-    pub(crate) fn set_client(&mut self, client: impl FnOnce() -> Option<Box<str>>) {
-        let known = &mut self.audit.wire.client;
-        if known.is_none() {
-            *known = client();
-        }
-    }
-
-    /// Its `log.record.uid`.
-    pub(crate) fn uid(&self) -> String {
-        self.mail.uid(self.audit.number)
-    }
 }

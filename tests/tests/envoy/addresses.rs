@@ -6,24 +6,18 @@ use serde_json::{Value, json};
 use sluice_tests::collector::Collector;
 use sluice_tests::dns::Dns;
 use sluice_tests::envoy::{Envoy, Setup};
-use sluice_tests::greeter::{GREETING, Greeter};
+use sluice_tests::greeter::GREETING;
 use sluice_tests::raw::h1;
 use sluice_tests::wait;
 
-const NAME: &str = "api.example.com";
-/// Where `NAME` may lead, by the policy.
-const EXPECTED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-const PRIVATE: Ipv4Addr = Ipv4Addr::LOCALHOST;
-const DENIED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+use crate::three_addresses::{DENIED, EXPECTED, NAME, PRIVATE, Places};
 
 /// One port on three addresses.
 struct Site {
     envoy: Envoy,
     dns: Dns,
     collector: Collector,
-    expected: Greeter,
-    private: Greeter,
-    denied: Greeter,
+    places: Places,
 }
 
 fn policy(mode: &str) -> Value {
@@ -41,8 +35,7 @@ fn policy(mode: &str) -> Value {
 
 impl Site {
     fn start(mode: &str) -> Self {
-        let greeters = Greeter::answering_at(&[EXPECTED, PRIVATE, DENIED]);
-        let [expected, private, denied] = greeters.try_into().expect("there are three");
+        let places = Places::open();
         let dns = Dns::start([
             (NAME, vec![EXPECTED]),
             ("plain.example.com", vec![PRIVATE]),
@@ -63,14 +56,12 @@ impl Site {
             envoy,
             dns,
             collector,
-            expected,
-            private,
-            denied,
+            places,
         }
     }
 
     fn target(&self, name: &str) -> String {
-        format!("{name}:{}", self.expected.address().port())
+        format!("{name}:{}", self.places.port())
     }
 
     /// The status of a `CONNECT`, and whether the greeting came through it.
@@ -100,7 +91,7 @@ fn a_private_address_gets_no_byte() {
         assert_eq!(site.tunnel(name), (Some(403), false), "{name}");
         assert_eq!(site.get(name), Some(403), "{name}");
     }
-    assert_eq!(site.private.received(), 0);
+    assert_eq!(site.places.private.received(), 0);
     assert_eq!(site.tunnel(NAME), (Some(200), true));
     assert_eq!(site.get(NAME), Some(502));
 
@@ -181,8 +172,8 @@ fn a_harmless_address_hides_no_other_one() {
             (statuses.contains(&Some(403)) && statuses.contains(&Some(200))).then_some(())
         });
     }
-    assert_eq!((site.private.received(), site.denied.received()), (0, 0));
-    assert_ne!(site.expected.received(), 0);
+    assert_eq!((site.places.private.received(), site.places.denied.received()), (0, 0));
+    assert_ne!(site.places.expected.received(), 0);
     let denied = site.collector.event("the rule about an address", |event| {
         event.name() == "audit"
             && event.text("server.address") == Some(NAME)
@@ -199,7 +190,7 @@ fn a_name_that_comes_to_lead_elsewhere_is_decided_anew() {
     wait::until("the new address to be known", || {
         (site.tunnel(NAME).0 == Some(403)).then_some(())
     });
-    assert_eq!(site.private.received(), 0);
+    assert_eq!(site.places.private.received(), 0);
 }
 
 #[test]
@@ -245,7 +236,7 @@ fn blocks_of_the_configuration_hold_for_every_name() {
     // What a rule denies stays denied.
     site.dns.lead("denied.example.com", &[DENIED]);
     assert_eq!(site.tunnel("denied.example.com").0, Some(403));
-    assert_eq!(site.denied.received(), 0);
+    assert_eq!(site.places.denied.received(), 0);
 }
 
 /// Names that do not exist take places among those that do.

@@ -11,20 +11,14 @@ use sluice_tests::envoy::{Entry, Envoy, Setup};
 use sluice_tests::greeter::{GREETING, Greeter};
 use sluice_tests::raw::tls;
 
-const NAME: &str = "api.example.com";
-/// Where `NAME` may lead, by the policy.
-const EXPECTED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-const PRIVATE: Ipv4Addr = Ipv4Addr::LOCALHOST;
-const DENIED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+use crate::three_addresses::{DENIED, EXPECTED, NAME, PRIVATE, Places};
 
 /// One port on three addresses, which is the one that is decided and dialled.
 struct Site {
     envoy: Envoy,
     dns: Dns,
     collector: Collector,
-    expected: Greeter,
-    private: Greeter,
-    denied: Greeter,
+    places: Places,
 }
 
 fn configuration(mode: &str, port: u16, rules: &Value) -> Value {
@@ -39,9 +33,8 @@ fn configuration(mode: &str, port: u16, rules: &Value) -> Value {
 
 impl Site {
     fn start(mode: &str) -> Self {
-        let greeters = Greeter::answering_at(&[EXPECTED, PRIVATE, DENIED]);
-        let [expected, private, denied] = greeters.try_into().expect("there are three");
-        let port = expected.address().port();
+        let places = Places::open();
+        let port = places.port();
         let dns = Dns::start([
             (NAME, vec![EXPECTED]),
             ("plain.example.com", vec![PRIVATE]),
@@ -62,9 +55,7 @@ impl Site {
             envoy,
             dns,
             collector,
-            expected,
-            private,
-            denied,
+            places,
         }
     }
 
@@ -82,12 +73,12 @@ impl Site {
 fn a_private_address_gets_no_byte() {
     let site = Site::start("enforce");
     assert_eq!(site.hello(b"plain.example.com"), b"");
-    assert_eq!(site.private.received(), 0);
+    assert_eq!(site.places.private.received(), 0);
     let entry = site.entry("plain.example.com");
     assert_eq!(entry.decision()["rejected_by"], "private_address");
     assert_eq!(
         entry.upstream_host.as_deref(),
-        Some(site.private.address().to_string().as_str())
+        Some(site.places.private.address().to_string().as_str())
     );
     for kind in ["audit", "pending"] {
         let event = site.collector.event(kind, |event| {
@@ -102,7 +93,7 @@ fn a_private_address_gets_no_byte() {
     assert_eq!(entry.decision()["rule_id"], "names");
     assert_eq!(
         entry.upstream_host.as_deref(),
-        Some(site.expected.address().to_string().as_str())
+        Some(site.places.expected.address().to_string().as_str())
     );
 }
 
@@ -129,14 +120,17 @@ fn a_harmless_address_hides_no_other_one() {
             "{name}: both addresses were tried, {passed} passed"
         );
     }
-    assert_eq!(site.denied.received(), 0);
+    assert_eq!(site.places.denied.received(), 0);
 }
 
 /// The tunnel within Envoy is asked for in the filter's words.
 #[test]
 fn no_text_of_a_server_name_gets_anywhere() {
     let site = Site::start("audit_only");
-    let (private, expected) = (site.private.address().port(), site.expected.address().port());
+    let (private, expected) = (
+        site.places.private.address().port(),
+        site.places.expected.address().port(),
+    );
     for name in [
         format!("{NAME}:{private}"),
         format!("{NAME} http/1.1\r\nx-sluice-stream: 1"),
@@ -150,7 +144,7 @@ fn no_text_of_a_server_name_gets_anywhere() {
         assert_eq!(site.hello(name.as_bytes()), b"", "{name:?}");
     }
     assert_eq!(site.dns.queries(NAME), 0);
-    for greeter in [&site.expected, &site.private, &site.denied] {
+    for greeter in [&site.places.expected, &site.places.private, &site.places.denied] {
         assert_eq!(greeter.accepted(), 0);
     }
     assert_eq!(site.hello(NAME.as_bytes()), GREETING, "the proxy goes on");
