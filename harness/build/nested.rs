@@ -1,4 +1,4 @@
-//! Builds the filter with a cargo inside cargo: shared by the build scripts that embed it.
+//! Builds wasm with a cargo inside cargo: shared by the build scripts that embed the filter or the console.
 
 use std::env;
 use std::ffi::OsString;
@@ -39,11 +39,22 @@ const OUTER_ONLY: [&str; 10] = [
 ];
 
 /// Builds a package of the workspace as the filter is built.
+#[allow(dead_code, reason = "the console is built for another target")]
 pub(crate) fn nested_cargo(workspace: &Path, target_dir: &Path, package: &str) -> Command {
+    nested_cargo_for(workspace, target_dir, package, [TARGET, PROFILE])
+}
+
+/// Builds a package of the workspace for a target, with a profile.
+pub(crate) fn nested_cargo_for(
+    workspace: &Path,
+    target_dir: &Path,
+    package: &str,
+    [target, profile]: [&str; 2],
+) -> Command {
     let mut cargo = Command::new(variable("CARGO"));
     cargo
         .args(["build", "--package", package, "--lib", "--locked"])
-        .args(["--target", TARGET, "--profile", PROFILE])
+        .args(["--target", target, "--profile", profile])
         .arg("--manifest-path")
         .arg(workspace.join("Cargo.toml"))
         .arg("--target-dir")
