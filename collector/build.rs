@@ -1,4 +1,10 @@
-//! Compiles `sluice.policy.v1` without a `protoc` of the machine: messages and the server.
+//! Compiles `sluice.policy.v1` without a `protoc` of the machine, messages and the server, and the console.
+
+#[path = "build/console.rs"]
+mod console;
+#[path = "../harness/build/nested.rs"]
+#[allow(dead_code, reason = "what concerns the filter's own target is for others")]
+mod nested;
 
 use std::env;
 use std::error::Error;
@@ -10,5 +16,5 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", protos.display());
     let files = protox::compile(["sluice/policy/v1/policy_service.proto"], [&protos])?;
     tonic_prost_build::configure().build_client(false).compile_fds(files)?;
-    Ok(())
+    console::build()
 }

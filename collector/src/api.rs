@@ -1,6 +1,7 @@
 //! The HTTP API, `/api/v1`: for people's tools, the command line and the console.
 
 mod audit;
+mod console;
 mod export;
 mod health;
 mod ignored;
@@ -8,7 +9,6 @@ mod input;
 mod measured;
 mod nul;
 mod operator_log;
-mod page;
 mod paging;
 mod pending;
 mod policies;
@@ -105,8 +105,8 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/", get(page::status))
-        .fallback(async || Error::NotFound("such path".to_owned()))
+        .merge(console::pages())
+        .fallback(console::page_or_nothing)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(app.clone(), who::note_address))
         .layer(middleware::from_fn(nul::refuse))

@@ -1,4 +1,24 @@
-//! Shows: the web console, served by the collector.
+//! Shows: the web console of Sluice, served by the collector.
+//!
+//! What has nothing to do with a browser (the API's rows, what is shown of hostile text, the preview of a rule) is
+//! compiled everywhere and tested natively; pages and parts only for `wasm32-unknown-unknown`.
+
+pub mod model;
+pub mod text;
 
 #[cfg(target_arch = "wasm32")]
+mod api;
+#[cfg(target_arch = "wasm32")]
 mod app;
+#[cfg(target_arch = "wasm32")]
+mod clock;
+#[cfg(target_arch = "wasm32")]
+mod live;
+#[cfg(target_arch = "wasm32")]
+mod load;
+#[cfg(target_arch = "wasm32")]
+mod pages;
+#[cfg(target_arch = "wasm32")]
+mod parts;
+#[cfg(target_arch = "wasm32")]
+mod session;

@@ -39,7 +39,6 @@ const OUTER_ONLY: [&str; 10] = [
 ];
 
 /// Builds a package of the workspace as the filter is built.
-#[allow(dead_code, reason = "the console is built for another target")]
 pub(crate) fn nested_cargo(workspace: &Path, target_dir: &Path, package: &str) -> Command {
     nested_cargo_for(workspace, target_dir, package, [TARGET, PROFILE])
 }
