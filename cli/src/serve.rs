@@ -169,7 +169,7 @@ fn serve(arguments: &Arguments) -> Result<Outcome, ServeError> {
             },
             error => ServeError::Start(error),
         })?;
-        tell(&running);
+        tell(&running, arguments.tls_cert.is_some());
         ended.await;
         tracing::info!("ending: no new calls are taken");
         running.shutdown().await;
@@ -191,11 +191,12 @@ fn without_password(database: &str) -> String {
     }
 }
 
-fn tell(running: &Running) {
+fn tell(running: &Running, tls: bool) {
+    let url = format!("{}://{}", if tls { "https" } else { "http" }, running.http);
     if let Some(token) = &running.first_admin_token {
         output::message(format_args!(
-            "the first admin's token, shown this once: {token}\n  use it so: export SLUICE_URL=http://{} SLUICE_TOKEN={token}",
-            running.http
+            "the first admin's token, shown this once: {token}\n  use it so: export SLUICE_URL={url} SLUICE_TOKEN={token}\n  \
+             or sign in with it at {url}/",
         ));
     }
 }

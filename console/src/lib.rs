@@ -2,6 +2,10 @@
 //!
 //! What has nothing to do with a browser (the API's rows, what is shown of hostile text, the preview of a rule) is
 //! compiled everywhere and tested natively; pages and parts only for `wasm32-unknown-unknown`.
+#![allow(
+    unreachable_pub,
+    reason = "the framework's macro writes `pub` on what it makes of a component"
+)]
 
 pub mod model;
 pub mod text;

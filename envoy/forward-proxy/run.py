@@ -335,7 +335,9 @@ def tell(options, proxy, policy, collector, own):
     if own:
         print(f"And these two are for the operator, in another shell: sluice suggestions --resource {kind}/{name}\n")
         print(f"export SLUICE_URL={own.url} SLUICE_TOKEN=$(cat {shlex.quote(str(own.token_file.resolve()))})")
-        print(f"export PATH={shlex.quote(str(own.sluice.parent))}:$PATH\n", flush=True)
+        print(f"export PATH={shlex.quote(str(own.sluice.parent))}:$PATH\n")
+        page = f"{own.url}/resources/{kind}/{name}"
+        print(f"Or in a browser: {page}, signed in with the token of that file.\n", flush=True)
 
 
 def watch(envoy, own):
