@@ -24,6 +24,7 @@ mod spans;
 mod status;
 mod suggestions;
 mod token;
+mod user;
 
 use clap::Subcommand;
 
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Audit(audit::Arguments),
     Proxies(proxies::Arguments),
     Token(token::Arguments),
+    User(user::Arguments),
     OperatorLog(operator_log::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
@@ -82,6 +84,7 @@ impl Command {
             Self::Audit(arguments) => audit::run(arguments),
             Self::Proxies(arguments) => proxies::run(arguments),
             Self::Token(arguments) => token::run(arguments),
+            Self::User(arguments) => user::run(arguments),
             Self::OperatorLog(arguments) => operator_log::run(arguments),
             Self::Doctor(arguments) => doctor::run(arguments),
             Self::Completions(arguments) => completions::run(arguments),

@@ -18,12 +18,14 @@ mod resources;
 mod review;
 mod rules;
 mod serve;
+mod sessions;
 mod shapes;
 mod specification;
 mod spreading;
 mod stream;
 mod tokens;
 mod trial;
+mod users;
 mod who;
 
 use std::sync::Arc;
@@ -41,7 +43,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::Gate;
+use crate::access::{Entrance, Gate};
 use crate::error::Error;
 use crate::review::Infrastructure;
 use crate::store::Store;
@@ -57,6 +59,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct App {
     pub(crate) store: Store,
     pub(crate) gate: Gate,
+    pub(crate) entrance: Entrance,
     pub(crate) settings: Arc<ApiSettings>,
     /// Says `true` when the collector ends, so that streams end too.
     pub(crate) ending: watch::Receiver<bool>,
@@ -80,6 +83,7 @@ impl App {
     #[must_use]
     pub fn new(store: Store, gate: Gate, settings: ApiSettings, ending: watch::Receiver<bool>) -> Self {
         Self {
+            entrance: Entrance::new(store.clone()),
             store,
             gate,
             settings: Arc::new(settings),
@@ -159,6 +163,11 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::own))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::change, users::remove))
+        .routes(routes!(sessions::list, sessions::sign_in))
+        .routes(routes!(sessions::own, sessions::sign_out))
+        .routes(routes!(sessions::end))
         .routes(routes!(operator_log::list))
 }
 

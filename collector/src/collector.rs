@@ -13,7 +13,7 @@ use tonic::service::{Interceptor, InterceptorLayer};
 use tonic::transport::Server;
 use tonic::{Request, Status};
 
-use crate::access::{self, Gate, SpiffeIds};
+use crate::access::{self, Gate, SessionCookie, SpiffeIds};
 use crate::addresses;
 use crate::api::{self, ApiSettings, App};
 use crate::error::Error;
@@ -107,7 +107,11 @@ impl Collector {
         // Nothing can fail from here on: a token that was made and never shown would lock everybody out.
         let first_admin_token = access::first_admin(&store, settings.admin_token.as_deref()).await?;
         let (ending, ends) = watch::channel(false);
-        let gate = Gate::new(store.clone());
+        let cookie = match tls {
+            Some(_) => SessionCookie::Secure,
+            None => SessionCookie::Plain,
+        };
+        let gate = Gate::new(store.clone()).with_cookie(cookie);
         let mut servers = JoinSet::new();
 
         let app = App::new(store.clone(), gate.clone(), api_settings, ends.clone());

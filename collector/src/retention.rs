@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::moment::{DAY, Moment};
 use crate::store::Store;
 pub use gaps::report;
-pub use sweep::{aggregates, events};
+pub use sweep::{aggregates, events, sessions};
 
 /// How long things are kept, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Keep {
     pub events: i64,
     /// What is counted by day, and with it what was last seen so long ago.
     pub aggregates: i64,
+    /// Sessions, after their end.
+    pub sessions: i64,
 }
 
 impl Default for Keep {
@@ -24,6 +26,7 @@ impl Default for Keep {
         Self {
             events: 30 * DAY,
             aggregates: 400 * DAY,
+            sessions: 7 * DAY,
         }
     }
 }
@@ -48,6 +51,9 @@ pub async fn run(store: Store, keep: Keep) {
         }
         if let Err(error) = events(&store, keep, now).await {
             tracing::warn!(%error, "old events cannot be removed; trying again");
+        }
+        if let Err(error) = sessions(&store, keep, now).await {
+            tracing::warn!(%error, "old sessions cannot be removed; trying again");
         }
         if day != Some(now.day()) {
             match aggregates(&store, keep, now).await {

@@ -125,3 +125,36 @@ fn the_api_is_served_over_tls_only() {
     assert!(plain.get(format!("http://127.0.0.1:{port}/healthz")).call().is_err());
     RUNTIME.block_on(scene.running.shutdown());
 }
+
+/// Over TLS no other host, and nobody without TLS, can make a browser take another cookie for it.
+#[test]
+fn a_session_over_tls_has_a_cookie_of_its_own_kind() {
+    let scene = Scene::start();
+    let port = scene.running.http.port();
+    let trusted = Trusted::from_pem(scene.authority.pem().as_bytes()).unwrap();
+    let tls = TlsConfig::builder().root_certs(RootCerts::from([trusted])).build();
+    let agent = ureq::Agent::config_builder()
+        .tls_config(tls)
+        .proxy(None)
+        .http_status_as_error(false);
+    let agent: ureq::Agent = agent.build().into();
+    let url = |path: &str| format!("https://localhost:{port}/api/v1/{path}");
+    let token = scene.running.first_admin_token.clone().unwrap();
+    let request = agent
+        .post(url("sessions"))
+        .header("content-type", "application/json")
+        .header("origin", format!("https://localhost:{port}"));
+    let answer = request.send(format!(r#"{{"token": "{token}"}}"#)).unwrap();
+    assert_eq!(answer.status(), 201);
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+    let parts: Vec<&str> = cookie.split("; ").collect();
+    assert!(parts[0].starts_with("__Host-sluice_session="), "{cookie}");
+    for flag in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(parts.contains(&flag), "{flag}: {cookie}");
+    }
+    for (sent, status) in [(parts[0], 200), (parts[0].trim_start_matches("__Host-"), 401)] {
+        let answer = agent.get(url("sessions/self")).header("cookie", sent).call().unwrap();
+        assert_eq!(answer.status(), status, "{sent}");
+    }
+    RUNTIME.block_on(scene.running.shutdown());
+}

@@ -71,6 +71,11 @@ fn seed(at: &Addresses) -> Vec<(&'static str, Value)> {
         resource(json!({"host": "one.example.com", "effect": "deny"})),
     );
     let token = post("tokens", json!({"name": "seeded", "role": "viewer"}));
+    let user = post(
+        "users",
+        json!({"name": "seeded", "password": "correct horse battery", "role": "viewer"}),
+    );
+    let session = post("sessions", json!({"token": at.token}));
     let events = contract::run("events", &contract::read("events", EVENTS), at);
     assert!(events.is_empty(), "{events:?}");
     vec![
@@ -79,6 +84,8 @@ fn seed(at: &Addresses) -> Vec<(&'static str, Value)> {
         ("/api/v1/egress/policies/", policy["id"].clone()),
         ("/api/v1/egress/allowlist/", rule["id"].clone()),
         ("/api/v1/tokens/", token["id"].clone()),
+        ("/api/v1/users/", user["id"].clone()),
+        ("/api/v1/sessions/", session["id"].clone()),
         ("/api/v1/sandboxes/", json!("sb_1")),
         ("/api/v1/egress/resources/", json!("sb_1")),
     ]

@@ -14,8 +14,8 @@ use crate::table::Columns;
 
 /// Show who changed what, and from where
 ///
-/// Every change that was made through the collector: policies, rules, decisions on pending requests, tokens. The
-/// newest entries are shown, the newest last.
+/// Every change that was made through the collector: policies, rules, decisions on pending requests, tokens,
+/// people, and who signed in. The newest entries are shown, the newest last.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {

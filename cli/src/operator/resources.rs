@@ -56,6 +56,18 @@ pub(crate) enum Misuse {
         "{0}: bytes that are no UTF-8 cannot be asked about with --resource; 'sluice policy export' and --policy can"
     )]
     NotText(&'static str),
+    /// Nothing was typed or piped.
+    #[error("no password; expected one line on stdin, or typed at a terminal")]
+    NoPassword,
+    /// One of them is a slip.
+    #[error("the two passwords differ; nothing was changed")]
+    PasswordsDiffer,
+    /// No line of text.
+    #[error("the password cannot be read: {0}")]
+    UnreadablePassword(#[source] std::io::Error),
+    /// Nobody has this name or id.
+    #[error("there is no user {0}; 'sluice user list' shows who there is")]
+    NoUser(String),
     /// A host that no rule can have.
     #[error("{host}: {error}")]
     Host { host: String, error: String },

@@ -89,7 +89,8 @@ enum Role {
     Relay,
 }
 
-fn parse_scope(text: &str) -> Result<Scope, &'static str> {
+/// Reads where somebody may do something.
+pub(super) fn parse_scope(text: &str) -> Result<Scope, &'static str> {
     text.parse().map_err(|_| "expected tenant, TYPE/ID, or TYPE/PREFIX*")
 }
 

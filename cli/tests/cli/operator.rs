@@ -12,3 +12,4 @@ mod policies;
 mod rules;
 mod samples;
 mod tokens;
+mod users;

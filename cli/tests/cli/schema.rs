@@ -10,7 +10,7 @@ const DECISION: &str = include_str!("../../schemas/decision.schema.json");
 const ROWS: &str = include_str!("../../schemas/rows.schema.json");
 
 /// The schemas by the name of what they describe.
-const SCHEMAS: [(&str, &str); 28] = [
+const SCHEMAS: [(&str, &str); 31] = [
     ("replay", include_str!("../../schemas/replay.schema.json")),
     ("explain", include_str!("../../schemas/explain.schema.json")),
     ("suggest", include_str!("../../schemas/suggest.schema.json")),
@@ -28,6 +28,9 @@ const SCHEMAS: [(&str, &str); 28] = [
     ("proxies", include_str!("../../schemas/proxies.schema.json")),
     ("tokens", include_str!("../../schemas/tokens.schema.json")),
     ("token", include_str!("../../schemas/token.schema.json")),
+    ("users", include_str!("../../schemas/users.schema.json")),
+    ("user", include_str!("../../schemas/user.schema.json")),
+    ("removed-users", include_str!("../../schemas/removed-users.schema.json")),
     ("revoked", include_str!("../../schemas/revoked.schema.json")),
     ("operator-log", include_str!("../../schemas/operator-log.schema.json")),
     ("targets", include_str!("../../schemas/targets.schema.json")),

@@ -207,6 +207,7 @@ fn the_commands_understand_a_real_collector() {
             "token",
         ),
         (&["token", "list", "--format", "json"], "tokens"),
+        (&["user", "list", "--format", "json"], "users"),
         (&["operator-log", "--format", "json"], "operator-log"),
     ] {
         let ran = run(arguments);

@@ -3,10 +3,10 @@
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
 
-use super::{Role, Scope};
+use super::{Role, Scope, sessions};
 use crate::error::Error;
 use crate::id;
 use crate::moment::Moment;
@@ -101,18 +101,24 @@ pub async fn authenticate(store: &Store, secret: &str) -> Result<Caller, Error> 
     let row = found.fetch_optional(store.read()).await?;
     let row = row.ok_or(Error::Unauthenticated("this token is not known here"))?;
     let token = token(&row)?;
-    if token.revoked_at.is_some() {
-        return Err(Error::Unauthenticated("this token was revoked"));
-    }
-    if token.expires_at.is_some_and(|end| end <= Moment::now()) {
-        return Err(Error::Unauthenticated("this token has expired"));
-    }
+    usable(&token)?;
     Ok(Caller {
         id: token.id,
         name: token.name,
         role: token.role,
         scope: token.scope.parse()?,
     })
+}
+
+/// When it ends, if it has not.
+fn usable(token: &Token) -> Result<Option<Moment>, Error> {
+    if token.revoked_at.is_some() {
+        return Err(Error::Unauthenticated("this token was revoked"));
+    }
+    if token.expires_at.is_some_and(|end| end <= Moment::now()) {
+        return Err(Error::Unauthenticated("this token has expired"));
+    }
+    Ok(token.expires_at)
 }
 
 /// Makes a token; answers it and its secret, which is shown once.
@@ -204,13 +210,22 @@ pub async fn list(store: &Store) -> Result<Vec<Token>, Error> {
     rows.fetch_all(store.read()).await?.iter().map(token).collect()
 }
 
-/// Revokes a token, at once; `false` if there never was one.
+/// When a token ends, if it may still be used; nobody else changes it until the transaction ends.
+pub(super) async fn lock(store: &Store, tx: &mut Tx, id: &str) -> Result<Option<Moment>, Error> {
+    let query = format!("SELECT * FROM tokens WHERE id = $1{}", store.for_update());
+    let row = sqlx::query(AssertSqlSafe(query)).bind(id).fetch_one(&mut **tx).await?;
+    usable(&token(&row)?)
+}
+
+/// Revokes a token, and ends what was begun with it, at once; `false` if there never was one.
 ///
 /// # Errors
 /// What the database says.
 pub async fn revoke(tx: &mut Tx, id: &str) -> Result<bool, Error> {
+    let now = Moment::now();
     let revoke = sqlx::query("UPDATE tokens SET revoked_at = COALESCE(revoked_at, $1) WHERE id = $2");
-    let done = revoke.bind(Moment::now().0).bind(id).execute(&mut **tx).await?;
+    let done = revoke.bind(now.0).bind(id).execute(&mut **tx).await?;
+    sessions::end_all(tx, id, now).await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "only the document is made of these")]
 
 mod access;
+mod people;
 mod policies;
 mod records;
 mod resources;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub(super) use access::*;
+pub(super) use people::*;
 pub(super) use policies::*;
 pub(super) use records::*;
 pub(super) use resources::*;

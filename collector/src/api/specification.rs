@@ -2,10 +2,11 @@
 
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use super::shapes;
+use crate::access::SessionCookie;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -24,8 +25,11 @@ pub(super) fn base() -> OpenApi {
 
 /// Statuses that any call may answer with, besides its own.
 const ERRORS: [(&str, &str); 9] = [
-    ("401", "No token, or one that is not known here"),
-    ("403", "This token may not"),
+    ("401", "No token or session, or one that is not known here"),
+    (
+        "403",
+        "This token or session may not, or the call of a browser lacks x-csrf-token or comes from another place",
+    ),
     ("404", "No such thing"),
     (
         "409",
@@ -58,7 +62,14 @@ pub(super) fn finished(mut openapi: OpenApi) -> OpenApi {
     let components = openapi.components.get_or_insert_default();
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.add_security_scheme("token", bearer);
-    openapi.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("token", [])]);
+    let session = ApiKeyValue::with_description(
+        SessionCookie::Plain.name(),
+        "The cookie of POST /sessions, for browsers; with TLS its name begins with __Host-. Calls other than GET \
+         repeat the session's csrf_token in x-csrf-token.",
+    );
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+    let one_of = ["token", "session"].map(|name| SecurityRequirement::new::<_, [&str; 0], &str>(name, []));
+    openapi.security = Some(one_of.into());
     openapi
 }
 

@@ -8,9 +8,31 @@ use http::request::Parts;
 
 use super::App;
 use super::serve::Peer;
-use crate::access::Caller;
+use crate::access::{Caller, Visitor};
 use crate::error::Error;
 use crate::operators::ADDRESS;
+
+/// Somebody with a valid credential who may at least look at something, and whether in a session.
+#[derive(Debug)]
+pub(super) struct Here(pub(super) Visitor);
+
+impl FromRequestParts<App> for Here {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let visitor = app.gate.visitor(parts).await?;
+        same_tenant(&parts.headers, app)?;
+        let caller = &visitor.caller;
+        if !caller.role.reads() {
+            let role = caller.role.as_str();
+            return Err(Error::Forbidden(format!(
+                "{} is a {role}: it sends events and watches policies, over gRPC, and nothing else",
+                caller.name
+            )));
+        }
+        Ok(Self(visitor))
+    }
+}
 
 /// Somebody with a valid credential who may at least look at something.
 #[derive(Debug)]
@@ -20,16 +42,8 @@ impl FromRequestParts<App> for Who {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        let caller = app.gate.caller(&parts.headers).await?;
-        same_tenant(&parts.headers, app)?;
-        if !caller.role.reads() {
-            let role = caller.role.as_str();
-            return Err(Error::Forbidden(format!(
-                "{} is a {role}: it sends events and watches policies, over gRPC, and nothing else",
-                caller.name
-            )));
-        }
-        Ok(Self(caller))
+        let Here(visitor) = Here::from_request_parts(parts, app).await?;
+        Ok(Self(visitor.caller))
     }
 }
 
@@ -49,13 +63,19 @@ impl FromRequestParts<App> for Admin {
     }
 }
 
-fn same_tenant(headers: &HeaderMap, app: &App) -> Result<(), Error> {
+/// Refuses who means another tenant.
+pub(super) fn same_tenant(headers: &HeaderMap, app: &App) -> Result<(), Error> {
     match headers.get("x-tenant-id") {
         Some(named) if named.as_bytes() != app.settings.tenant.as_bytes() => Err(Error::Forbidden(
             "x-tenant-id names another tenant than the token's".to_owned(),
         )),
         _ => Ok(()),
     }
+}
+
+/// From where the call that is being served came; empty if that is not known.
+pub(super) fn address() -> String {
+    ADDRESS.try_with(Clone::clone).unwrap_or_default()
 }
 
 /// Remembers the peer's address for the operator log while the call is served.

@@ -24,6 +24,9 @@ const IN_FORCE: &str = "DELETE FROM in_force WHERE (credential, instance, resour
                         WHERE heartbeat_at < $1 LIMIT $2)";
 const STREAMS: &str = "DELETE FROM open_streams WHERE (credential, uid) IN \
                        (SELECT credential, uid FROM open_streams WHERE inserted_at < $1 LIMIT $2)";
+/// One that is not used ends before it expires, and that is soon enough.
+const SESSIONS: &str = "DELETE FROM sessions WHERE id IN \
+                        (SELECT id FROM sessions WHERE COALESCE(ended_at, expires_at) < $1 LIMIT $2)";
 
 /// Removes old audit rows and VMs; answers how many rows went.
 ///
@@ -33,21 +36,35 @@ pub async fn events(store: &Store, keep: Keep, now: Moment) -> Result<u64, Error
     let before = now.0.saturating_sub(keep.events);
     let mut removed = 0;
     for statement in [AUDIT, INSTANCES, IN_FORCE] {
-        loop {
-            let mut tx = store.begin().await?;
-            let done = sqlx::query(statement)
-                .bind(before)
-                .bind(TOGETHER)
-                .execute(&mut *tx)
-                .await?;
-            store.commit(tx, &[]).await?;
-            removed += done.rows_affected();
-            if done.rows_affected() < TOGETHER.unsigned_abs() {
-                break;
-            }
-        }
+        removed += all(store, statement, before).await?;
     }
     Ok(removed)
+}
+
+/// Removes sessions that ended long ago; answers how many.
+///
+/// # Errors
+/// As [`events`].
+pub async fn sessions(store: &Store, keep: Keep, now: Moment) -> Result<u64, Error> {
+    all(store, SESSIONS, now.0.saturating_sub(keep.sessions)).await
+}
+
+/// Removes all that a statement finds.
+async fn all(store: &Store, statement: &'static str, before: i64) -> Result<u64, Error> {
+    let mut removed = 0;
+    loop {
+        let mut tx = store.begin().await?;
+        let done = sqlx::query(statement)
+            .bind(before)
+            .bind(TOGETHER)
+            .execute(&mut *tx)
+            .await?;
+        store.commit(tx, &[]).await?;
+        removed += done.rows_affected();
+        if done.rows_affected() < TOGETHER.unsigned_abs() {
+            return Ok(removed);
+        }
+    }
 }
 
 /// Removes old days and old destinations; answers how many rows went.
@@ -72,19 +89,7 @@ pub async fn aggregates(store: &Store, keep: Keep, now: Moment) -> Result<u64, E
         removed += destinations(store, resource, before).await?;
     }
     // A stream may be open for longer than its audit row is kept.
-    loop {
-        let mut tx = store.begin().await?;
-        let done = sqlx::query(STREAMS)
-            .bind(before.0)
-            .bind(TOGETHER)
-            .execute(&mut *tx)
-            .await?;
-        store.commit(tx, &[]).await?;
-        removed += done.rows_affected();
-        if done.rows_affected() < TOGETHER.unsigned_abs() {
-            return Ok(removed);
-        }
-    }
+    Ok(removed + all(store, STREAMS, before.0).await?)
 }
 
 const DAYS: &str = "DELETE FROM destination_days WHERE (resource_type, resource_id, day, host, port) IN \
@@ -159,4 +164,42 @@ async fn delete(tx: &mut Tx, statement: &'static str, resource: &Resource, befor
         .execute(&mut **tx)
         .await?
         .rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::DAY;
+    use crate::testing::Fresh;
+
+    #[tokio::test]
+    async fn sessions_are_kept_for_a_while_after_their_end() {
+        let fresh = Fresh::new().await;
+        let mut tx = fresh.store.begin().await.unwrap();
+        for (id, expires, ended) in [
+            ("open", 100, None),
+            ("expired", 2, None),
+            ("just expired", 4, None),
+            ("signed out", 100, Some(2)),
+            ("just signed out", 100, Some(4)),
+        ] {
+            let insert = "INSERT INTO sessions (id, hash, csrf, created_at, last_used, expires_at, ended_at, address, agent) \
+                          VALUES ($1, $1, '', 0, 0, $2, $3, '', '')";
+            let insert = sqlx::query(insert)
+                .bind(id)
+                .bind(expires * DAY)
+                .bind(ended.map(|day: i64| day * DAY));
+            insert.execute(&mut *tx).await.unwrap();
+        }
+        fresh.store.commit(tx, &[]).await.unwrap();
+        let removed = sessions(&fresh.store, Keep::default(), Moment(10 * DAY)).await.unwrap();
+        let left: Vec<String> = sqlx::query_scalar("SELECT id FROM sessions ORDER BY id")
+            .fetch_all(fresh.store.read())
+            .await
+            .unwrap();
+        assert_eq!(
+            (removed, left.join(", ")),
+            (2, "just expired, just signed out, open".to_owned())
+        );
+    }
 }

@@ -131,6 +131,10 @@ mod tests {
                 include_str!("../../migrations/sqlite/0002_addresses.sql"),
                 include_str!("../../migrations/postgres/0002_addresses.sql"),
             ],
+            [
+                include_str!("../../migrations/sqlite/0003_people.sql"),
+                include_str!("../../migrations/postgres/0003_people.sql"),
+            ],
         ];
         for migrator in migrators() {
             assert_eq!(migrator.iter().count(), schemas.len(), "one is not compared here");

@@ -10,6 +10,7 @@ const BOX: &str = "sandbox/sb_1";
 const KEEP: Keep = Keep {
     events: 30 * DAY,
     aggregates: 400 * DAY,
+    sessions: 7 * DAY,
 };
 
 fn in_days(days: i64) -> Moment {

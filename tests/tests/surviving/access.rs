@@ -17,8 +17,10 @@ enum Takes {
     Viewer,
     Operator,
     Admin,
+    /// Nobody: it asks in its body who it is, and what is here is wrong.
+    Itself,
 }
-use Takes::{Admin, Anybody, Operator, Viewer};
+use Takes::{Admin, Anybody, Itself, Operator, Viewer};
 
 /// All roles: what they may at most, in the order in which they are tried.
 const ROLES: [(&str, Takes); 5] = [
@@ -30,7 +32,7 @@ const ROLES: [(&str, Takes); 5] = [
 ];
 
 /// Calls, whom they take, and a body that makes sense.
-const CALLS: [(&str, Takes, &str); 43] = [
+const CALLS: [(&str, Takes, &str); 52] = [
     ("get /computers/{id}", Viewer, ""),
     ("get /computers/{id}/events", Viewer, ""),
     ("get /egress/allowlist", Viewer, ""),
@@ -90,10 +92,25 @@ const CALLS: [(&str, Takes, &str); 43] = [
     ("get /operator-log", Admin, ""),
     ("get /sandboxes/{id}", Viewer, ""),
     ("get /sandboxes/{id}/events", Viewer, ""),
+    ("get /sessions", Viewer, ""),
+    ("post /sessions", Itself, r#"{"token": "sluice_wrong"}"#),
+    ("get /sessions/self", Viewer, ""),
+    ("delete /sessions/self", Viewer, ""),
+    // Of somebody else.
+    ("delete /sessions/{id}", Admin, ""),
     ("get /tokens", Admin, ""),
     ("post /tokens", Admin, r#"{"name": "new", "role": "viewer"}"#),
     ("get /tokens/self", Anybody, ""),
     ("delete /tokens/{id}", Admin, ""),
+    ("get /users", Admin, ""),
+    (
+        "post /users",
+        Admin,
+        r#"{"name": "new", "password": "correct horse battery", "role": "viewer"}"#,
+    ),
+    // Of somebody else.
+    ("patch /users/{id}", Admin, r#"{"role": "operator"}"#),
+    ("delete /users/{id}", Admin, ""),
 ];
 
 /// A collector that has one of everything, and three that wait for an operator.
@@ -125,7 +142,12 @@ impl Full {
         let rows = api.get("/egress/pending").ok()["data"].clone();
         let of = |value: &Value| value["id"].as_str().unwrap().to_owned();
         let throwaway = api.post("/tokens", &json!({"name": "old", "role": "viewer"})).ok();
+        let session = api.post("/sessions", &json!({"token": at.token})).ok();
+        let user = json!({"name": "ann", "password": "correct horse battery", "role": "viewer"});
+        let user = api.post("/users", &user).ok();
         let ids = vec![
+            ("/sessions/{id}", of(&session["data"])),
+            ("/users/{id}", of(&user["data"])),
             ("/egress/allowlist/{id}", of(&policy["rules"][0])),
             ("/egress/audit/{id}", of(&api.get("/egress/audit").ok()["data"][0])),
             ("/egress/pending/{id}/approve", of(&rows[0])),
@@ -192,6 +214,13 @@ fn each_role_and_each_call() {
             if status != 401 {
                 wrong.push(format!("{call}: {who} gets {status}"));
             }
+        }
+        if takes == Itself {
+            let statuses: Vec<u16> = tokens.iter().map(|(.., token)| ask(token)).collect();
+            if statuses.iter().any(|status| *status != 401) {
+                wrong.push(format!("{call}: {statuses:?}"));
+            }
+            continue;
         }
         // Those who may not are tried first, so that they find what others may change.
         let mut first = true;

@@ -1,10 +1,10 @@
 //! Every example of every help text is taken by the command it is about.
 
 use super::collector::{Answer, Collector, clean};
-use super::samples::{pending, rule, stocked, token};
+use super::samples::{pending, rule, stocked, token, user};
 use crate::run::{Ran, Scratch, sluice};
 
-const COMMANDS: [&[&str]; 34] = [
+const COMMANDS: [&[&str]; 38] = [
     &["status"],
     &["resource"],
     &["resource", "list"],
@@ -36,6 +36,10 @@ const COMMANDS: [&[&str]; 34] = [
     &["token"],
     &["token", "create"],
     &["token", "revoke"],
+    &["user"],
+    &["user", "create"],
+    &["user", "password"],
+    &["user", "remove"],
     &["operator-log"],
     &["doctor"],
     &["completions"],
@@ -74,7 +78,10 @@ fn agreeable() -> Collector {
             "POST /egress/explain",
             serde_json::json!({"action": "allow", "host": "api.example.com"}),
         )
-        .object("POST /tokens", token("tok_1"));
+        .object("POST /tokens", token("tok_1"))
+        .object("POST /users", user("usr_1", "anna"))
+        .object("PATCH /users/usr_1", user("usr_1", "anna"))
+        .answers("DELETE /users/usr_1", vec![Answer::text(204, "")]);
     for id in ["pen_0", "pen_1", "pen_2", "pen_5r0y8mq3zk1v9h2d"] {
         for verb in ["approve", "block", "dismiss"] {
             collector.object(&format!("POST /egress/pending/{id}/{verb}"), serde_json::json!({}));
@@ -100,6 +107,7 @@ fn every_help_says_what_for_and_its_examples_are_taken() {
     let collector = agreeable();
     let scratch = Scratch::new();
     scratch.file("policy.json", r#"{"rules": []}"#);
+    let password = scratch.file("password.txt", "correct horse battery\n");
     let mut tried = 0;
     let others: [&[&str]; 2] = [&[], &["explain"]];
     for command in COMMANDS.into_iter().chain(others) {
@@ -120,6 +128,7 @@ fn every_help_says_what_for_and_its_examples_are_taken() {
                 continue;
             }
             let ours = example.split(" | ").next().unwrap().split(" > ").next().unwrap();
+            let ours = ours.split(" < ").next().unwrap();
             let follows = ours.contains("--follow");
             let words = words(ours.trim_start_matches("sluice "));
             let mut command = clean(&words.iter().map(String::as_str).collect::<Vec<_>>());
@@ -127,6 +136,9 @@ fn every_help_says_what_for_and_its_examples_are_taken() {
                 .env("SLUICE_URL", &collector.url)
                 .env("SLUICE_TOKEN", "x")
                 .current_dir(scratch.missing("."));
+            if words[0] == "user" {
+                command.stdin(std::fs::File::open(&password).unwrap());
+            }
             if follows {
                 // It would go on: that its arguments are taken is enough.
                 command.env("SLUICE_URL", "http://127.0.0.1:1");

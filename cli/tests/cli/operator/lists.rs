@@ -28,6 +28,7 @@ fn what_the_api_lists_is_what_json_prints() {
         (&["audit"], "audit", "inserted_at"),
         (&["proxies"], "proxies", "live"),
         (&["token", "list"], "tokens", "role"),
+        (&["user", "list"], "users", "changed_at"),
         (&["operator-log"], "operator-log", "actor"),
     ] {
         let ran = collector.sluice(&[arguments, &["--format", "json"]].concat()).ended(0);

@@ -72,6 +72,11 @@ pub(super) fn token(id: &str) -> Value {
            "expires_at": null, "revoked_at": null})
 }
 
+pub(super) fn user(id: &str, name: &str) -> Value {
+    json!({"id": id, "name": name, "role": "operator", "scope": "tenant", "created_at": TIME, "created_by": "admin",
+           "changed_at": TIME, "disabled_at": null})
+}
+
 pub(super) fn operation() -> Value {
     json!({"id": "7", "at": TIME, "actor": "anna", "address": "192.0.2.1", "operation": "lockdown", "subject": "sandbox/sb_1",
            "details": {"revision": 7}})
@@ -108,6 +113,7 @@ pub(super) fn stocked() -> Collector {
             &[revision(7, "lockdown"), revision(6, "create")],
         )
         .list("GET /tokens", &[token("tok_1")])
+        .list("GET /users", &[user("usr_1", "anna"), user("usr_2", "bob@example.com")])
         .list("GET /operator-log", &[operation()])
         .on("GET /egress/policies/pol_1/export", document.clone())
         .object(

@@ -1,0 +1,5 @@
+//! Browsers that sign in to the collector.
+
+mod people;
+mod scene;
+mod sessions;
