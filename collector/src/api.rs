@@ -1,6 +1,7 @@
 //! The HTTP API, `/api/v1`: for people's tools, the command line and the console.
 
 mod audit;
+mod changes;
 mod export;
 mod health;
 mod ignored;
@@ -8,6 +9,7 @@ mod input;
 mod measured;
 mod nul;
 mod operator_log;
+mod overview;
 mod page;
 mod paging;
 mod pending;
@@ -123,6 +125,7 @@ pub fn router(app: App) -> Router {
 
 fn calls() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(overview::list))
         .routes(routes!(resources::list))
         .routes(routes!(resources::show, resources::register))
         .routes(routes!(resources::sandbox))
@@ -148,6 +151,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::show))
         .routes(routes!(export::export))
+        .routes(routes!(changes::follow))
         .routes(routes!(stream::all))
         .routes(routes!(stream::of_sandbox))
         .routes(routes!(stream::of_computer))

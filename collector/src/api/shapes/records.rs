@@ -129,3 +129,13 @@ pub(in crate::api) struct BlockInput {
     revision: Option<i64>,
     note: Option<String>,
 }
+
+/// What a page that shows it has to ask for again.
+#[derive(ToSchema)]
+pub(in crate::api) struct ChangeNotice {
+    kind: String,
+    #[schema(required)]
+    resource_type: Option<String>,
+    #[schema(required)]
+    resource_id: Option<String>,
+}
