@@ -2,6 +2,7 @@
 
 mod audit;
 mod changes;
+mod destinations;
 mod export;
 mod health;
 mod ignored;
@@ -24,6 +25,7 @@ mod shapes;
 mod specification;
 mod spreading;
 mod stream;
+mod suggestions;
 mod tokens;
 mod trial;
 mod who;
@@ -45,7 +47,7 @@ use utoipa_axum::routes;
 
 use crate::access::Gate;
 use crate::error::Error;
-use crate::review::Infrastructure;
+use crate::review::{Infrastructure, Kept};
 use crate::store::Store;
 
 pub use serve::serve;
@@ -60,6 +62,8 @@ pub struct App {
     pub(crate) store: Store,
     pub(crate) gate: Gate,
     pub(crate) settings: Arc<ApiSettings>,
+    /// Suggestions made a moment ago.
+    pub(crate) kept: Arc<Kept>,
     /// Says `true` when the collector ends, so that streams end too.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -85,6 +89,7 @@ impl App {
             store,
             gate,
             settings: Arc::new(settings),
+            kept: Arc::default(),
             ending,
         }
     }
@@ -142,7 +147,10 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(spreading::apply))
         .routes(routes!(rules::list, rules::add))
         .routes(routes!(rules::show, rules::remove))
-        .routes(routes!(review::suggested))
+        .routes(routes!(suggestions::list))
+        .routes(routes!(suggestions::summary))
+        .routes(routes!(suggestions::policy))
+        .routes(routes!(destinations::list))
         .routes(routes!(review::covered))
         .routes(routes!(review::over_time))
         .routes(routes!(trial::simulate))

@@ -57,6 +57,11 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// Whether it is less than everything.
+    pub(super) fn is_part(self) -> bool {
+        self.offset > 0 || self.limit < usize::MAX
+    }
+
     /// Those rows.
     pub(super) fn of<I: IntoIterator>(self, rows: I) -> impl Iterator<Item = I::Item> {
         rows.into_iter().skip(self.offset).take(self.limit)
