@@ -2,6 +2,8 @@
 
 mod audit;
 mod console;
+mod changes;
+mod destinations;
 mod export;
 mod health;
 mod ignored;
@@ -9,6 +11,7 @@ mod input;
 mod measured;
 mod nul;
 mod operator_log;
+mod overview;
 mod paging;
 mod pending;
 mod policies;
@@ -23,6 +26,7 @@ mod shapes;
 mod specification;
 mod spreading;
 mod stream;
+mod suggestions;
 mod tokens;
 mod trial;
 mod users;
@@ -45,7 +49,7 @@ use utoipa_axum::routes;
 
 use crate::access::{Entrance, Gate};
 use crate::error::Error;
-use crate::review::Infrastructure;
+use crate::review::{Infrastructure, Kept};
 use crate::store::Store;
 
 pub use serve::serve;
@@ -61,6 +65,8 @@ pub struct App {
     pub(crate) gate: Gate,
     pub(crate) entrance: Entrance,
     pub(crate) settings: Arc<ApiSettings>,
+    /// Suggestions made a moment ago.
+    pub(crate) kept: Arc<Kept>,
     /// Says `true` when the collector ends, so that streams end too.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -87,6 +93,7 @@ impl App {
             store,
             gate,
             settings: Arc::new(settings),
+            kept: Arc::default(),
             ending,
         }
     }
@@ -127,6 +134,7 @@ pub fn router(app: App) -> Router {
 
 fn calls() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(overview::list))
         .routes(routes!(resources::list))
         .routes(routes!(resources::show, resources::register))
         .routes(routes!(resources::sandbox))
@@ -143,7 +151,10 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(spreading::apply))
         .routes(routes!(rules::list, rules::add))
         .routes(routes!(rules::show, rules::remove))
-        .routes(routes!(review::suggested))
+        .routes(routes!(suggestions::list))
+        .routes(routes!(suggestions::summary))
+        .routes(routes!(suggestions::policy))
+        .routes(routes!(destinations::list))
         .routes(routes!(review::covered))
         .routes(routes!(review::over_time))
         .routes(routes!(trial::simulate))
@@ -152,6 +163,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::show))
         .routes(routes!(export::export))
+        .routes(routes!(changes::follow))
         .routes(routes!(stream::all))
         .routes(routes!(stream::of_sandbox))
         .routes(routes!(stream::of_computer))

@@ -21,31 +21,52 @@ pub enum Change {
     Audit,
     /// The pending queue.
     Pending,
+    /// What proxies say of the policy of a resource, or of several.
+    Proxies(Option<Resource>),
     /// Something, and nobody knows what.
     Everything,
 }
 
 /// Where changes are told and heard.
+///
+/// What proxies say is apart: it comes from each of them, and if it woke the
+/// streams of all of them too, a policy for many would cost the square of them.
 #[derive(Debug, Clone)]
-pub struct Changes(broadcast::Sender<Change>);
+pub struct Changes {
+    most: broadcast::Sender<Change>,
+    of_proxies: broadcast::Sender<Change>,
+}
 
 impl Default for Changes {
     fn default() -> Self {
-        Self(broadcast::Sender::new(BEHIND))
+        Self {
+            most: broadcast::Sender::new(BEHIND),
+            of_proxies: broadcast::Sender::new(BEHIND),
+        }
     }
 }
 
 impl Changes {
     /// Tells everybody in this process.
     pub fn tell(&self, change: Change) {
+        let to = match change {
+            Change::Proxies(_) => &self.of_proxies,
+            Change::Policy(_) | Change::Audit | Change::Pending | Change::Everything => &self.most,
+        };
         // Nobody listening is no error.
-        let _ = self.0.send(change);
+        let _ = to.send(change);
     }
 
-    /// Hears all that is told from now on.
+    /// Hears all that is told from now on, but for what proxies say.
     #[must_use]
     pub fn listen(&self) -> Listener {
-        Listener(self.0.subscribe())
+        Listener(self.most.subscribe())
+    }
+
+    /// Hears what proxies say from now on.
+    #[must_use]
+    pub fn listen_to_proxies(&self) -> Listener {
+        Listener(self.of_proxies.subscribe())
     }
 }
 
@@ -61,5 +82,23 @@ impl Listener {
             Err(broadcast::error::RecvError::Lagged(_)) => Some(Change::Everything),
             Err(broadcast::error::RecvError::Closed) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_proxies_say_wakes_only_who_asked_for_it() {
+        let changes = Changes::default();
+        let (mut most, mut of_proxies) = (changes.listen(), changes.listen_to_proxies());
+        let said = Change::Proxies(Some(Resource::new("sandbox", "sb_1")));
+        changes.tell(said.clone());
+        changes.tell(Change::Audit);
+        assert_eq!(most.next().await, Some(Change::Audit));
+        assert_eq!(of_proxies.next().await, Some(said));
+        drop(changes);
+        assert_eq!((most.next().await, of_proxies.next().await), (None, None));
     }
 }

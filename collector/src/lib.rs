@@ -19,6 +19,7 @@ mod metrics;
 pub mod moment;
 pub mod operators;
 pub mod otlp;
+pub mod overview;
 pub mod pending;
 pub mod policies;
 pub mod proxies;

@@ -6,11 +6,15 @@
 //! is counted in whole days (UTC), its first one included, of which a
 //! destination is left out only if it was last seen before the window began.
 
+mod choice;
 pub mod coverage;
 mod destinations;
 pub mod explain;
 mod infrastructure;
+mod joined;
 mod judge;
+mod kept;
+pub mod recorded;
 mod selection;
 pub mod simulation;
 pub mod suggestions;
@@ -18,5 +22,8 @@ pub mod suggestions;
 mod tests;
 pub mod timeseries;
 
+pub use choice::Choice;
 pub use infrastructure::Infrastructure;
+pub use joined::joined;
+pub use kept::Kept;
 pub use selection::Selection;

@@ -10,7 +10,7 @@ use sluice_tests::sluice::Sluice;
 use tempfile::TempDir;
 
 /// Streams do not end, and the fuzzer reads an answer to its end.
-const STREAMS: &str = "/(events|stream)$";
+const STREAMS: &str = "/(events|stream|changes)$";
 /// An answer has the status, the type and the shape that the description gives it, and is no 500.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 

@@ -59,7 +59,7 @@ macro_rules! tables {
     };
 }
 
-tables!(access audit envelopes operations pending policies proxies resources review rules streams);
+tables!(access audit envelopes operations overview pending policies proxies resources review rules streams);
 
 #[test]
 fn a_row_that_does_not_hold_is_found() {

@@ -37,6 +37,37 @@ pub(super) fn page<T>(
     Ok((page, next))
 }
 
+/// Which rows of a list `offset` and `limit` ask for; all of them unless given.
+///
+/// # Errors
+/// [`Error::Validation`] for what is no number.
+pub(super) fn window(query: &Query, most: i64) -> Result<Window, Error> {
+    let number = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    Ok(Window {
+        offset: query.number("offset", 0, i64::from(i32::MAX))?.map_or(0, number),
+        limit: query.number("limit", 1, most)?.map_or(usize::MAX, number),
+    })
+}
+
+/// What [`window`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    offset: usize,
+    limit: usize,
+}
+
+impl Window {
+    /// Whether it is less than everything.
+    pub(super) fn is_part(self) -> bool {
+        self.offset > 0 || self.limit < usize::MAX
+    }
+
+    /// Those rows.
+    pub(super) fn of<I: IntoIterator>(self, rows: I) -> impl Iterator<Item = I::Item> {
+        rows.into_iter().skip(self.offset).take(self.limit)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +84,20 @@ mod tests {
         assert_eq!(asked("cursor=c").unwrap(), (vec![], None));
         for query in ["cursor=x", "limit=0", "limit=11", "limit=x"] {
             assert!(matches!(asked(query), Err(Error::Validation { .. })), "{query}");
+        }
+    }
+    #[test]
+    fn windows_are_all_there_is_unless_they_are_less() {
+        let rows = |query: &str| {
+            let window = window(&Query::of(query), 10)?;
+            Ok::<_, Error>(window.of([1, 2, 3]).collect::<Vec<_>>())
+        };
+        assert_eq!(rows("").unwrap(), [1, 2, 3]);
+        assert_eq!(rows("limit=2").unwrap(), [1, 2]);
+        assert_eq!(rows("limit=2&offset=1").unwrap(), [2, 3]);
+        assert_eq!(rows("offset=9").unwrap(), [0; 0]);
+        for query in ["offset=-1", "offset=x", "limit=0", "limit=11"] {
+            assert!(matches!(rows(query), Err(Error::Validation { .. })), "{query}");
         }
     }
 }

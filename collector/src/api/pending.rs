@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::input::{Input, Query};
+use super::paging::window;
 use super::who::Who;
 use super::{App, reply, shapes};
 use crate::error::Error;
@@ -17,10 +18,11 @@ use crate::resource::Resource;
 #[utoipa::path(get, path = "/egress/pending", params(
     ("resource_type" = Option<String>, Query), ("resource_id" = Option<String>, Query),
     ("state" = Option<String>, Query, description = "pending (default), approved, blocked, dismissed, all"),
-    ("host" = Option<String>, Query),
+    ("host" = Option<String>, Query), ("q" = Option<String>, Query, description = "A part of the host"),
     ("group" = Option<String>, Query, description = "host: one row a host, with the number of resources it was seen in"),
-    ("limit" = Option<i64>, Query),
-), responses((status = 200, body = shapes::List<shapes::PendingRow>)))]
+    ("limit" = Option<i64>, Query, description = "Everything unless given"), ("offset" = Option<i64>, Query),
+), responses((status = 200, body = shapes::List<shapes::PendingRow>,
+    headers(("x-total-count" = i64, description = "Rows before limit and offset")))))]
 pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query) -> Result<Response, Error> {
     let resource = query.resource()?;
     if let Some(resource) = &resource {
@@ -31,21 +33,22 @@ pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query)
         Some("all") => None,
         Some(word) => Some(word.parse()?),
     };
-    let limit = query
-        .number("limit", 1, 100_000)?
-        .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let all = pending::list(app.store.read(), state).await?;
-    let shown: Vec<Pending> = all
-        .into_iter()
-        .filter(|row| caller.scope.contains(&row.resource))
+    let (page, part) = (window(&query, 100_000)?, query.text("q").map(str::to_lowercase));
+    let mut all = pending::list(app.store.read(), state).await?;
+    all.retain(|row| caller.scope.contains(&row.resource));
+    // Whatever is looked for: that others were rejected it too says something of it.
+    let seen = seen_in(&all);
+    let shown: Vec<&Pending> = all
+        .iter()
         .filter(|row| resource.as_ref().is_none_or(|resource| row.resource == *resource))
         .filter(|row| query.text("host").is_none_or(|host| row.host == host))
+        .filter(|row| part.as_deref().is_none_or(|part| row.host.contains(part)))
         .collect();
     match query.text("group") {
         None => {
-            let seen = seen_in(&shown);
-            let rows: Vec<Value> = shown.iter().take(limit).map(|row| with_seen(row, &seen)).collect();
-            Ok(reply::list(rows, None))
+            let total = shown.len();
+            let rows: Vec<Value> = page.of(shown).map(|row| with_seen(row, &seen)).collect();
+            Ok(reply::part(rows, total))
         }
         Some("host") => {
             let resources = crate::resources::all(app.store.read()).await?;
@@ -53,10 +56,10 @@ pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query)
                 .iter()
                 .filter(|known| caller.scope.contains(&known.resource))
                 .count();
-            Ok(reply::list(
-                grouped(&shown, of).into_iter().take(limit).collect::<Vec<_>>(),
-                None,
-            ))
+            let groups = grouped(&shown);
+            let total = groups.len();
+            let rows: Vec<Value> = page.of(groups).map(|group| group.value(of, &seen)).collect();
+            Ok(reply::part(rows, total))
         }
         Some(other) => Err(Error::field("group", other, "host")),
     }
@@ -76,36 +79,47 @@ fn with_seen(row: &Pending, seen: &BTreeMap<&str, usize>) -> Value {
     value
 }
 
-/// One row a host: the last tried stands for all.
-fn grouped(rows: &[Pending], of: usize) -> Vec<Value> {
-    let mut groups: Vec<(&Pending, Vec<&Pending>)> = Vec::new();
+/// All rows of one host.
+struct Group<'p> {
+    /// The last tried, which stands for all.
+    first: &'p Pending,
+    all: Vec<&'p Pending>,
+}
+
+/// One group a host, the last tried first.
+fn grouped<'p>(rows: &[&'p Pending]) -> Vec<Group<'p>> {
+    let mut groups: Vec<Group<'p>> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in rows {
-        match places.get(row.host.as_str()) {
-            Some(place) => groups[*place].1.push(row),
-            None => {
-                places.insert(&row.host, groups.len());
-                groups.push((row, vec![row]));
-            }
+    for row in rows.iter().copied() {
+        let place = *places.entry(row.host.as_str()).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.all.push(row),
+            None => groups.push(Group {
+                first: row,
+                all: vec![row],
+            }),
         }
     }
     groups
-        .into_iter()
-        .map(|(first, all)| {
-            let mut value = json!(first);
-            let mut ports: Vec<u16> = all.iter().flat_map(|row| row.ports.iter().copied()).collect();
-            ports.sort_unstable();
-            ports.dedup();
-            value["ports"] = json!(ports);
-            value["attempts"] = json!(all.iter().map(|row| row.attempts).sum::<i64>());
-            value["first_seen"] = json!(all.iter().map(|row| row.first_seen).min());
-            value["seen_in"] = json!(all.len());
-            value["of"] = json!(of);
-            value["resources"] = json!(all.iter().map(|row| &row.resource).collect::<Vec<&Resource>>());
-            value["ids"] = json!(all.iter().map(|row| &row.id).collect::<Vec<_>>());
-            value
-        })
-        .collect()
+}
+
+impl Group<'_> {
+    /// Its row, among so many resources.
+    fn value(&self, of: usize, seen: &BTreeMap<&str, usize>) -> Value {
+        let all = &self.all;
+        let mut value = with_seen(self.first, seen);
+        let mut ports: Vec<u16> = all.iter().flat_map(|row| row.ports.iter().copied()).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        value["ports"] = json!(ports);
+        let attempts = all.iter().fold(0, |sum: i64, row| sum.saturating_add(row.attempts));
+        value["attempts"] = json!(attempts);
+        value["first_seen"] = json!(all.iter().map(|row| row.first_seen).min());
+        value["of"] = json!(of);
+        value["resources"] = json!(all.iter().map(|row| &row.resource).collect::<Vec<&Resource>>());
+        value["ids"] = json!(all.iter().map(|row| &row.id).collect::<Vec<_>>());
+        value
+    }
 }
 
 fn decided(approved: &Approved) -> Response {

@@ -5,11 +5,14 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderName, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
+
+/// How many rows there are before `limit` and `offset`.
+pub(super) const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// One object.
 pub(super) fn one(data: impl Serialize) -> Response {
@@ -24,6 +27,11 @@ pub(super) fn made(data: impl Serialize) -> Response {
 /// A list.
 pub(super) fn list(data: impl Serialize, next_cursor: Option<String>) -> Response {
     Json(json!({ "data": data, "next_cursor": next_cursor })).into_response()
+}
+
+/// Some rows of a longer list, and of how many.
+pub(super) fn part(data: impl Serialize, total: usize) -> Response {
+    ([(TOTAL_COUNT, total.to_string())], list(data, None)).into_response()
 }
 
 /// Done, and nothing to say.

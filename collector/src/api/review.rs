@@ -1,26 +1,22 @@
-//! Review: suggestions, coverage, decisions over time.
+//! Review: coverage, decisions over time, and whose traffic a call is about.
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use sluice_policy::Policy;
+use axum::response::Response;
 
 use super::input::Query;
 use super::who::Who;
 use super::{App, reply, shapes};
 use crate::access::Caller;
-use crate::addresses;
 use crate::error::Error;
 use crate::moment::{DAY, Moment};
-use crate::policies;
 use crate::resource::Resource;
-use crate::review::{Selection, coverage, suggestions, timeseries};
+use crate::review::{Selection, coverage, timeseries};
 
 /// How far back is looked unless somebody says.
 const WINDOW: i64 = 7 * DAY;
 
 /// Whose traffic a call is about, and since when.
-fn window(caller: &Caller, query: &Query) -> Result<(Selection, Moment, Moment), Error> {
+pub(super) fn window(caller: &Caller, query: &Query) -> Result<(Selection, Moment, Moment), Error> {
     let now = Moment::now();
     let since = query.moment("since")?.unwrap_or(Moment(now.0.saturating_sub(WINDOW)));
     let selection = selected(caller, query.resource()?)?;
@@ -36,40 +32,6 @@ pub(super) fn selected(caller: &Caller, resource: Option<Resource>) -> Result<Se
         }
         _ => Ok(Selection::Scope(caller.scope.clone())),
     }
-}
-
-/// What to allow, what to deny, and what to ask about first
-#[utoipa::path(get, path = "/egress/audit/suggestions", params(
-    ("resource_type" = Option<String>, Query), ("resource_id" = Option<String>, Query),
-    ("since" = Option<String>, Query, description = "Default 7d; whole days, UTC"),
-    ("format" = Option<String>, Query, description = "policy: a policy file of all of them"),
-    ("limit" = Option<i64>, Query, description = "Everything unless given"),
-), responses((status = 200, body = shapes::List<shapes::SuggestionRow>)))]
-pub(super) async fn suggested(State(app): State<App>, Who(caller): Who, query: Query) -> Result<Response, Error> {
-    let (selection, since, now) = window(&caller, &query)?;
-    let limit = query.number("limit", 1, 100_000)?;
-    let resource = query.resource()?.unwrap_or_else(Resource::tenant);
-    let (in_force, _) = policies::in_force(app.store.read(), &resource).await?;
-    let policy = Policy::merge(in_force.tenant.as_ref(), in_force.resource.as_ref());
-    let policy = policy.map_err(|problems| Error::Internal(problems.to_string()))?;
-    let resolves_to = addresses::blocks("resolves_to", &app.settings.resolves_to)?;
-    let circumstances = suggestions::Circumstances {
-        catalogue: &app.settings.catalogue,
-        infrastructure: &app.settings.infrastructure,
-        resolves_to: &resolves_to,
-        policy: Some(&policy),
-        now,
-    };
-    let mut rows = suggestions::of(&app.store, &selection, since, &circumstances).await?;
-    match query.text("format") {
-        Some("policy") => return Ok(Json(suggestions::policy(&rows)).into_response()),
-        None | Some("json") => {}
-        Some(other) => return Err(Error::field("format", other, "policy or json")),
-    }
-    if let Some(limit) = limit {
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    }
-    Ok(reply::list(rows, None))
 }
 
 /// Whether the window was long enough to lock down by

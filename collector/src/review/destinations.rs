@@ -1,5 +1,7 @@
 //! Reading what was counted of the destinations of a window.
 
+mod days;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::TryStreamExt;
@@ -91,13 +93,33 @@ impl Seen {
     }
 }
 
+/// What is wanted of destinations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Also when they were last allowed and rejected.
+    Everything,
+    /// All but that: of one resource only few have more to tell than their days do.
+    Now,
+}
+
 /// The destinations of a window.
-pub(super) async fn read(store: &Store, selection: &Selection, since: Moment) -> Result<Read, Error> {
+pub(super) async fn read(store: &Store, selection: &Selection, since: Moment, wanted: Wanted) -> Result<Read, Error> {
     let mut read = Read::default();
     let filter = selection.filter();
-    read.days(store, &filter, since).await?;
+    let one = selection.single();
+    if one.is_none() || !read.days_of_one(store, &filter, since).await? {
+        read.destinations.clear();
+        read.days(store, &filter, since).await?;
+    }
     read.shapes(store, &filter, since).await?;
-    read.facts(store, &filter, since).await?;
+    let few = one.filter(|_| wanted == Wanted::Now);
+    read.facts(store, &filter, since, few.is_some()).await?;
+    if let Some(one) = few {
+        let number = read.number(&one.kind, &one.id);
+        for destination in read.destinations.values_mut() {
+            destination.resources.insert(number);
+        }
+    }
     Ok(read)
 }
 
@@ -119,6 +141,27 @@ impl Read {
                 last_seen: i64::MIN,
                 ..Destination::default()
             })
+    }
+
+    /// The days of one resource, added up by the database; whether the window is short enough for that.
+    async fn days_of_one(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<bool, Error> {
+        let mut rows = filter.query(days::OF_ONE, &[since.day(), since.0]).fetch(store.read());
+        while let Some(row) = rows.try_next().await? {
+            let Some(days) = days::of(row.try_get(2)?, since.day()) else {
+                return Ok(false);
+            };
+            let destination = self.destination(row.try_get(0)?, row.try_get(1)?);
+            destination.days = days;
+            destination.first_seen = row.try_get(3)?;
+            destination.last_seen = row.try_get(4)?;
+            destination.requests = count(row.try_get(5)?);
+            destination.rejected = count(row.try_get(6)?);
+            if let Some(last) = row.try_get(8)? {
+                let count = count(row.try_get(7)?);
+                destination.opaque = Seen { count, last };
+            }
+        }
+        Ok(true)
     }
 
     async fn days(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<(), Error> {
@@ -158,10 +201,12 @@ impl Read {
         Ok(())
     }
 
-    async fn facts(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<(), Error> {
+    /// With `few` only of those that stand for many, or led somewhere that matters.
+    async fn facts(&mut self, store: &Store, filter: &Filter<'_>, since: Moment, few: bool) -> Result<(), Error> {
         const FACTS: &str = "SELECT host, port, resource_type, resource_id, overflow, samples, last_allowed, last_rejected, \
-             addresses FROM destinations WHERE {} AND last_seen >= $1";
-        let mut rows = filter.query(FACTS, &[since.0]).fetch(store.read());
+             addresses FROM destinations WHERE {} AND last_seen >= $1 \
+             AND ($2 = 0 OR overflow = 1 OR addresses <> '[]')";
+        let mut rows = filter.query(FACTS, &[since.0, few.into()]).fetch(store.read());
         while let Some(row) = rows.try_next().await? {
             let resource = self.number(row.try_get(2)?, row.try_get(3)?);
             let Some(destination) = self.known(&row)? else { continue };

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use sluice_policy::{Action, Blocks, Mode, Policy, Why};
 
-use super::destinations::{self, Destination};
+use super::destinations::{self, Destination, Wanted};
 use super::judge::{Judge, Outcome, Part};
 use super::selection::Selection;
 use crate::error::Error;
@@ -51,7 +51,7 @@ pub struct Trial<'a> {
 /// # Errors
 /// What the database says.
 pub async fn of(store: &Store, selection: &Selection, since: Moment, trial: &Trial<'_>) -> Result<Simulation, Error> {
-    let mut read = destinations::read(store, selection, since).await?;
+    let mut read = destinations::read(store, selection, since, Wanted::Everything).await?;
     pending::add(&mut read, store, selection, since).await?;
     let judge = Judge::new(
         trial.policy,

@@ -1,12 +1,14 @@
 //! Suggestions: what to allow, what to deny, and what to ask about first.
 
 use std::collections::{BTreeSet, HashMap};
+use std::num::NonZero;
+use std::thread;
 
 use serde::Serialize;
 use sluice_harness::suggest::{self, Catalogue, LedTo, Many, Observed, Suggestion, Total, policy_of};
 use sluice_policy::{Blocks, Policy, PolicyDocument, Timestamp};
 
-use super::destinations::{self, Destination, Read};
+use super::destinations::{self, Destination, Read, Wanted};
 use super::infrastructure::Infrastructure;
 use super::judge::Judge;
 use super::selection::Selection;
@@ -14,6 +16,9 @@ use crate::error::Error;
 use crate::moment::Moment;
 use crate::resource::Resource;
 use crate::store::Store;
+
+/// From how many on work is shared out: below, starting threads takes longer.
+const APART: usize = 4_096;
 
 /// What suggestions depend on besides the traffic.
 #[derive(Debug, Clone, Copy)]
@@ -59,24 +64,72 @@ pub async fn of(
     since: Moment,
     circumstances: &Circumstances<'_>,
 ) -> Result<Vec<Row>, Error> {
-    let read = destinations::read(store, selection, since).await?;
-    let suggestions = suggest(&read, circumstances);
-    let judge = circumstances
-        .policy
-        .map(|policy| Judge::new(policy, circumstances.now.timestamp(), None, circumstances.resolves_to))
-        .transpose()?;
-    let by_host = by_host(&read);
-    let rows = suggestions
-        .into_iter()
-        .map(|suggestion| row(suggestion, &by_host, judge.as_ref(), selection.single()));
-    Ok(rows.collect())
+    Traffic::read(store, selection, since).await?.suggestions(circumstances)
+}
+
+/// What the selected resources did since a time.
+#[derive(Debug)]
+pub struct Traffic {
+    read: Read,
+    single: Option<Resource>,
+}
+
+impl Traffic {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn read(store: &Store, selection: &Selection, since: Moment) -> Result<Self, Error> {
+        Ok(Self {
+            read: destinations::read(store, selection, since, Wanted::Now).await?,
+            single: selection.single().cloned(),
+        })
+    }
+
+    /// What to make of it, the most requested first. With very many destinations this takes a while.
+    ///
+    /// # Errors
+    /// A defect: rules that were compiled do not compile a second time.
+    pub fn suggestions(&self, circumstances: &Circumstances<'_>) -> Result<Vec<Row>, Error> {
+        let suggestions = suggest(&self.read, circumstances);
+        let judge = circumstances
+            .policy
+            .map(|policy| Judge::new(policy, circumstances.now.timestamp(), None, circumstances.resolves_to))
+            .transpose()?;
+        let by_host = by_host(&self.read);
+        let row = |suggestion| row(suggestion, &by_host, judge.as_ref(), self.single.as_ref());
+        Ok(each(suggestions, row))
+    }
+}
+
+/// Makes something of each, in order; of very many on all processors.
+fn each<T: Send, U: Send>(all: Vec<T>, make: impl Fn(T) -> U + Sync) -> Vec<U> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    if all.len() < APART || processors == 1 {
+        return all.into_iter().map(make).collect();
+    }
+    let share = all.len().div_ceil(processors);
+    let (mut rest, make) = (all.into_iter(), &make);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..processors)
+            .map(|_| {
+                let part: Vec<T> = rest.by_ref().take(share).collect();
+                scope.spawn(move || part.into_iter().map(make).collect::<Vec<U>>())
+            })
+            .collect();
+        let made = workers.into_iter().map(|worker| match worker.join() {
+            Ok(made) => made,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        made.flatten().collect()
+    })
 }
 
 /// The policy that follows from suggestions: what is recommended to be denied is
 /// denied, all else that was seen is allowed, with a note where a question is open.
 #[must_use]
-pub fn policy(rows: &[Row]) -> PolicyDocument {
-    let suggestions: Vec<Suggestion> = rows.iter().map(|row| row.suggestion.clone()).collect();
+pub fn policy<'r>(rows: impl IntoIterator<Item = &'r Row>) -> PolicyDocument {
+    let suggestions: Vec<Suggestion> = rows.into_iter().map(|row| row.suggestion.clone()).collect();
     policy_of(&suggestions)
 }
 

@@ -49,6 +49,18 @@ pub(super) enum Note<'n> {
     Gone(Option<&'n Resource>),
 }
 
+impl Note<'_> {
+    /// Whose policy it is about, if it is one's.
+    pub(super) fn about(&self) -> Option<Resource> {
+        match self {
+            Self::Subscribed(resource) | Self::Acknowledged(resource, ..) | Self::Refused(resource, _) => {
+                Some((*resource).clone())
+            }
+            Self::Gone(resource) => resource.cloned(),
+        }
+    }
+}
+
 impl Proxy {
     pub(super) async fn note(&self, tx: &mut Tx, note: Note<'_>) -> Result<(), Error> {
         match note {

@@ -247,7 +247,7 @@ impl Stream {
     async fn note(&self, note: Note<'_>) -> Result<(), Ended> {
         let mut tx = self.store.begin().await?;
         self.proxy.note(&mut tx, note).await?;
-        self.store.commit(tx, &[]).await?;
+        self.store.commit(tx, &[Change::Proxies(note.about())]).await?;
         Ok(())
     }
 }

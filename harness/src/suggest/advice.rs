@@ -66,6 +66,43 @@ pub const REGULAR_DAYS: usize = 2;
 pub const REPEATED: u64 = 3;
 
 impl Class {
+    /// Every class.
+    pub const ALL: [Self; 13] = [
+        Self::ModelApi,
+        Self::SourceHosting,
+        Self::PackageIndex,
+        Self::PackageFiles,
+        Self::ContainerRegistry,
+        Self::Cdn,
+        Self::Fonts,
+        Self::Telemetry,
+        Self::CloudMetadata,
+        Self::IpLookup,
+        Self::EchOuterName,
+        Self::RawIp,
+        Self::Unknown,
+    ];
+
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ModelApi => "model_api",
+            Self::SourceHosting => "source_hosting",
+            Self::PackageIndex => "package_index",
+            Self::PackageFiles => "package_files",
+            Self::ContainerRegistry => "container_registry",
+            Self::Cdn => "cdn",
+            Self::Fonts => "fonts",
+            Self::Telemetry => "telemetry",
+            Self::CloudMetadata => "cloud_metadata",
+            Self::IpLookup => "ip_lookup",
+            Self::EchOuterName => "ech_outer_name",
+            Self::RawIp => "raw_ip",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Whether destinations of this class are recommended to be denied.
     pub(super) fn is_denied(self) -> bool {
         matches!(self, Self::CloudMetadata | Self::IpLookup)

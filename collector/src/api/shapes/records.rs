@@ -79,6 +79,14 @@ pub(in crate::api) struct PendingRow {
     changed_at: Option<String>,
     #[schema(required)]
     changed_by: Option<String>,
+    /// Of lists: in how many resources.
+    seen_in: Option<u64>,
+    /// Of groups: of how many resources.
+    of: Option<u64>,
+    /// Of groups: these.
+    resources: Option<Vec<Value>>,
+    /// Of groups: their rows.
+    ids: Option<Vec<String>>,
 }
 
 /// A pending host and the rule that came of it.
@@ -128,4 +136,14 @@ pub(in crate::api) struct ApproveInput {
 pub(in crate::api) struct BlockInput {
     revision: Option<i64>,
     note: Option<String>,
+}
+
+/// What a page that shows it has to ask for again.
+#[derive(ToSchema)]
+pub(in crate::api) struct ChangeNotice {
+    kind: String,
+    #[schema(required)]
+    resource_type: Option<String>,
+    #[schema(required)]
+    resource_id: Option<String>,
 }

@@ -82,6 +82,48 @@ pub(in crate::api) struct ProxyRow {
     state: String,
 }
 
+/// A resource, or the tenant, in one row.
+#[derive(ToSchema)]
+pub(in crate::api) struct OverviewRow {
+    resource_type: String,
+    resource_id: String,
+    #[schema(required)]
+    name: Option<String>,
+    #[schema(required)]
+    template: Option<String>,
+    mode: String,
+    default_effect: String,
+    #[schema(required)]
+    revision: Option<i64>,
+    has_policy: bool,
+    #[schema(required)]
+    policy_id: Option<String>,
+    #[schema(required)]
+    policy_revision: Option<i64>,
+    rule_count: i64,
+    #[schema(required, format = DateTime)]
+    relock_at: Option<String>,
+    requests: i64,
+    rejected: i64,
+    would_reject: i64,
+    pending: i64,
+    proxies: ProxySums,
+    live_revisions: Vec<i64>,
+    differs: bool,
+    #[schema(required, format = DateTime)]
+    last_seen: Option<String>,
+}
+
+/// The VMs of a resource.
+#[derive(ToSchema)]
+pub(in crate::api) struct ProxySums {
+    total: u64,
+    live: u64,
+    behind: u64,
+    lost: i64,
+    modes: Vec<String>,
+}
+
 /// What is in force in a VM.
 #[derive(ToSchema)]
 pub(in crate::api) struct LivePolicy {

@@ -1,5 +1,7 @@
 //! Review, and trying a policy.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -154,4 +156,64 @@ pub(in crate::api) struct FindingRow {
     message: String,
     #[schema(required)]
     related: Option<String>,
+}
+
+/// Suggestions in numbers. Of recommendations each has one, of classes those that there are.
+#[derive(ToSchema)]
+pub(in crate::api) struct SuggestionSummary {
+    total: u64,
+    requests: u64,
+    by_recommendation: BTreeMap<String, u64>,
+    by_class: BTreeMap<String, u64>,
+    listed: u64,
+}
+
+/// Whose list, and what is chosen otherwise than recommended: patterns or hosts of suggestions.
+#[derive(ToSchema)]
+pub(in crate::api) struct SuggestedPolicyInput {
+    resource_type: String,
+    resource_id: Option<String>,
+    since: Option<String>,
+    also: Option<Vec<String>>,
+    without: Option<Vec<String>>,
+}
+
+/// The list to lock down by.
+#[derive(ToSchema)]
+pub(in crate::api) struct SuggestedPolicy {
+    mode: String,
+    default_effect: String,
+    rules: Vec<Value>,
+    added: u64,
+    #[schema(required)]
+    expected_revision: Option<i64>,
+}
+
+/// What was talked to, as it was recorded.
+#[derive(ToSchema)]
+pub(in crate::api) struct DestinationRow {
+    host: String,
+    port: u16,
+    requests: u64,
+    rejected: u64,
+    #[schema(format = DateTime)]
+    first_seen: String,
+    #[schema(format = DateTime)]
+    last_seen: String,
+    opaque: u64,
+    seen: Vec<SeenRow>,
+    many: bool,
+    members: Vec<String>,
+    addresses: Vec<String>,
+    more_addresses: bool,
+}
+
+/// Requests that were seen alike; null is not known.
+#[derive(ToSchema)]
+pub(in crate::api) struct SeenRow {
+    #[schema(required)]
+    method: Option<String>,
+    #[schema(required)]
+    path: Option<String>,
+    count: u64,
 }

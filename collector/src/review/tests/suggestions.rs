@@ -408,3 +408,32 @@ async fn the_suggested_policy_lets_names_lead_where_they_led() {
     let rejected: Vec<&str> = found.destinations.iter().map(|row| row.host.as_str()).collect();
     assert_eq!(rejected, ["rebound.example.net"]);
 }
+
+/// Days come as bits where there are few enough of them.
+#[tokio::test]
+async fn of_one_resource_a_window_may_be_longer_than_a_number_has_bits() {
+    let sights = [
+        Sight::of("a.example.com").on(TODAY - 90).requests(1),
+        Sight::of("a.example.com").on(TODAY - 80).requests(2),
+        Sight::of("a.example.com").on(TODAY - 7).requests(4),
+        Sight::of("a.example.com").on(TODAY).requests(8),
+        Sight::of("a.example.com").by("sb_2").requests(100),
+    ];
+    let fixture = Fixture::with(&sights).await;
+    let one = Selection::one(sandbox("sb_1"));
+    for (days, expected) in [(0, (8, 1)), (7, (12, 2)), (61, (12, 2)), (80, (14, 3)), (90, (15, 4))] {
+        let circumstances = suggestions::Circumstances {
+            catalogue: &Catalogue::built_in(),
+            infrastructure: &Infrastructure::new(&[]).unwrap(),
+            policy: None,
+            resolves_to: &Blocks::default(),
+            now: NOW,
+        };
+        let since = Moment((TODAY - days) * DAY);
+        let rows = suggestions::of(&fixture.store, &one, since, &circumstances)
+            .await
+            .unwrap();
+        let found = (rows[0].suggestion.request_count, rows[0].suggestion.days_active);
+        assert_eq!((rows.len(), found, rows[0].seen_in), (1, expected, 1), "{days}");
+    }
+}

@@ -1,0 +1,104 @@
+//! Destinations as they were recorded, for who judges them by itself.
+
+use std::cmp::Reverse;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::destinations::{self, Destination};
+use super::selection::Selection;
+use crate::error::Error;
+use crate::moment::Moment;
+use crate::store::Store;
+
+/// How many methods and paths of one destination are told.
+const MOST_SEEN: usize = 20;
+
+/// One destination, of all selected resources together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recorded {
+    /// A canonical host, or what stands for many.
+    pub host: String,
+    /// Its port; 0 is several.
+    pub port: u16,
+    /// Requests and connections.
+    pub requests: u64,
+    /// How many of them were rejected.
+    pub rejected: u64,
+    /// The first of them.
+    pub first_seen: Moment,
+    /// The last.
+    pub last_seen: Moment,
+    /// How many were opaque: neither method nor path was visible.
+    pub opaque: u64,
+    /// What was seen in clear, the most frequent first.
+    pub seen: Vec<Seen>,
+    /// Whether it stands for many hosts that were not kept apart.
+    pub many: bool,
+    /// The first of those.
+    pub members: Vec<String>,
+    /// Where it led, as far as that was told.
+    pub addresses: Vec<IpAddr>,
+    /// Whether it led to more.
+    pub more_addresses: bool,
+}
+
+/// Requests that were seen alike; `None` is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// Their method.
+    pub method: Option<String>,
+    /// Their path.
+    pub path: Option<String>,
+    /// How many.
+    pub count: u64,
+}
+
+/// The destinations of a window, the most requested first.
+///
+/// # Errors
+/// What the database says.
+pub async fn of(store: &Store, selection: &Selection, since: Moment) -> Result<Vec<Recorded>, Error> {
+    let read = destinations::read(store, selection, since, destinations::Wanted::Now).await?;
+    let mut all: Vec<Recorded> = read.destinations.into_values().map(recorded).collect();
+    // By host and port where they are equal, as they come.
+    all.sort_by_key(|recorded| Reverse(recorded.requests));
+    Ok(all)
+}
+
+fn recorded(destination: Destination) -> Recorded {
+    let rest = destination.unknown();
+    let shapes = destination.shapes.into_iter();
+    let mut seen: Vec<Seen> = shapes
+        .map(|((method, path), seen)| Seen {
+            method: (!method.is_empty()).then_some(method),
+            path: (!path.is_empty()).then_some(path),
+            count: seen.count,
+        })
+        .collect();
+    match seen.iter_mut().find(|seen| seen.method.is_none()) {
+        Some(unknown) => unknown.count = unknown.count.saturating_add(rest),
+        None if rest > 0 => seen.push(Seen {
+            method: None,
+            path: None,
+            count: rest,
+        }),
+        None => {}
+    }
+    seen.sort_by_key(|seen| Reverse(seen.count));
+    seen.truncate(MOST_SEEN);
+    Recorded {
+        host: destination.host,
+        port: destination.port,
+        requests: destination.requests,
+        rejected: destination.rejected,
+        first_seen: Moment(destination.first_seen),
+        last_seen: Moment(destination.last_seen),
+        opaque: destination.opaque.count,
+        seen,
+        many: destination.many.is_some(),
+        members: destination.many.unwrap_or_default(),
+        addresses: destination.addresses.first().to_vec(),
+        more_addresses: destination.addresses.has_more(),
+    }
+}
