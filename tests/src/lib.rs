@@ -5,6 +5,7 @@
 //! [`curl::Curl`] or byte by byte with [`raw`], and looks at three independent
 //! witnesses: what the client got, what Envoy logged, what the upstream saw.
 
+pub mod browser;
 pub mod built;
 pub mod collector;
 pub mod contract;
