@@ -1,12 +1,14 @@
-//! Builds the web console and makes it ready to be served: compiled for browsers, bound to JavaScript, shrunk,
-//! compressed, and named by its content, so that a browser may keep each file for ever.
+//! Builds the web console and makes it ready to be served: compiled for browsers, bound to JavaScript, compressed, and
+//! named by its content, so that a browser may keep each file for ever.
+//!
+//! `wasm-opt` does not go over it: the module gets smaller by it and its compressed form larger, and the release in
+//! Debian breaks modules with a table of references.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -19,7 +21,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "console";
 
 /// What the console is made from, relative to the workspace.
-const INPUTS: [&str; 10] = [
+const INPUTS: [&str; 9] = [
     "console/src",
     "console/assets",
     "console/style",
@@ -29,7 +31,6 @@ const INPUTS: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
-    "filter/shrink",
 ];
 
 /// In the order in which they are joined: later ones win.
@@ -43,16 +44,11 @@ pub(crate) fn build() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rerun-if-changed=build/console.rs");
     let out = PathBuf::from(variable("OUT_DIR"));
-    let glue = compile(&workspace, &out)?;
+    let (module, glue) = compile(&workspace, &out)?;
     let mut assets = Assets::new(&out)?;
 
     let console = workspace.join("console");
-    let wasm = assets.add(
-        "console",
-        "wasm",
-        "application/wasm",
-        &fs::read(out.join("console.wasm"))?,
-    )?;
+    let wasm = assets.add("console", "wasm", "application/wasm", &module)?;
     let glue = assets.add("console", "js", "text/javascript", glue.as_bytes())?;
     let boot = fs::read_to_string(console.join("assets/boot.js"))?;
     let boot = boot.replace("{{glue}}", &glue).replace("{{wasm}}", &wasm);
@@ -77,8 +73,8 @@ pub(crate) fn build() -> Result<(), Box<dyn Error>> {
     assets.finish(&page)
 }
 
-/// The module as `console.wasm`; answers the JavaScript that a browser needs beside it.
-fn compile(workspace: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
+/// The module, and the JavaScript that a browser needs beside it.
+fn compile(workspace: &Path, out: &Path) -> Result<(Vec<u8>, String), Box<dyn Error>> {
     let target_dir = outer_target_dir(out).join("console-wasm");
     let output = nested_cargo_for(workspace, &target_dir, "sluice-console", [TARGET, PROFILE]).output()?;
     if !output.status.success() {
@@ -88,26 +84,16 @@ fn compile(workspace: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
         )
         .into());
     }
-    let built = target_dir.join(TARGET).join(PROFILE).join("sluice_console.wasm");
     let mut bindgen = Bindgen::new();
     bindgen
-        .input_path(built)
+        .input_path(target_dir.join(TARGET).join(PROFILE).join("sluice_console.wasm"))
         .web(true)?
         .typescript(false)
-        .remove_name_section(true);
-    let bound = out.join("console-bound");
-    let mut bindings = bindgen.generate_output()?;
-    fs::create_dir_all(&bound)?;
-    bindings.emit(&bound)?;
-    let glue = bindings.js().to_owned();
-    let shrunk = Command::new(workspace.join("filter/shrink"))
-        .arg(bound.join("sluice_console_bg.wasm"))
-        .arg(out.join("console.wasm"))
-        .output()?;
-    if !shrunk.status.success() {
-        return Err(String::from_utf8_lossy(&shrunk.stderr).into_owned().into());
-    }
-    Ok(glue)
+        .remove_name_section(true)
+        .remove_producers_section(true);
+    let mut bound = bindgen.generate_output()?;
+    let wasm = bound.wasm_mut().emit_wasm();
+    Ok((wasm, bound.js().to_owned()))
 }
 
 /// The files, and the source that lists them.

@@ -1,8 +1,8 @@
 //! The HTTP API, `/api/v1`: for people's tools, the command line and the console.
 
 mod audit;
-mod console;
 mod changes;
+mod console;
 mod destinations;
 mod export;
 mod health;

@@ -1,0 +1,65 @@
+//! A collector with sandboxes, and people who look at it.
+
+use serde_json::json;
+use sluice_tests::browser::{Browser, Page, button};
+use sluice_tests::playbook::{Database, Playbook};
+
+/// Good enough for the collector.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// All of Sluice on loopback.
+pub(crate) struct Scene {
+    pub(crate) book: Playbook,
+}
+
+impl Scene {
+    pub(crate) fn start() -> Self {
+        Self {
+            book: Playbook::start(Database::Sqlite),
+        }
+    }
+
+    /// Where the console is.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.book.sluice.addresses().http)
+    }
+
+    /// An address of the console.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin())
+    }
+
+    /// A new token.
+    pub(crate) fn token(&self, role: &str, scope: &str) -> String {
+        let made = self.book.api.post(
+            "/tokens",
+            &json!({"name": format!("a {role}"), "role": role, "scope": scope}),
+        );
+        made.data("token").as_str().expect("a new token is shown").to_owned()
+    }
+
+    /// Opens a page and signs in as an admin.
+    pub(crate) fn admin<'b>(&self, browser: &'b Browser, path: &str) -> Page<'b> {
+        self.signed_in(browser, path, &self.book.sluice.addresses().token)
+    }
+
+    /// Opens a page and signs in.
+    pub(crate) fn signed_in<'b>(&self, browser: &'b Browser, path: &str, token: &str) -> Page<'b> {
+        let page = browser.open(&self.url(path));
+        page.fill("Token", token);
+        page.click(button("Sign in"));
+        page.get(button("Sign out")).wait();
+        page
+    }
+
+    /// Nothing came from elsewhere, and the browser complained of nothing but that nobody was signed in at first.
+    pub(crate) fn assert_clean(&self, page: &Page<'_>) {
+        assert_eq!(page.external_requests(&self.origin()), [""; 0]);
+        let complaints: Vec<_> = page
+            .complaints()
+            .into_iter()
+            .filter(|complaint| !complaint.text.contains("/api/v1/sessions/self"))
+            .collect();
+        assert_eq!(complaints, []);
+    }
+}
