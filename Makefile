@@ -87,8 +87,10 @@ test-all: setup
 test-native: setup
 	@cargo test --workspace --exclude sluice-tests
 
+# Under Node, and in a browser.
 test-wasm: setup
 	@policy/test-wasm
+	console/test-wasm
 
 test-envoy: setup
 	@ENVOY="$$(envoy/find-envoy)" cargo test -p sluice-tests
