@@ -36,7 +36,7 @@ test: setup ## every test there is, and fmt, clippy, docs
 
 # In one call: cargo chooses features for the packages it is given, so three would compile much of it three times.
 bench: setup ## decision time, load time and memory, replay throughput, changes of policy in Envoy, the collector
-	@ENVOY="$$(envoy/find-envoy)" cargo bench --workspace $(addprefix --bench ,decide load replay policy_changes collecting)
+	@ENVOY="$$(envoy/find-envoy)" cargo bench --workspace $(addprefix --bench ,decide load replay policy_changes collecting reviewing)
 
 build: setup wasm ## the command line, with the filter inside, and the filter beside it; the first time this takes minutes
 	@cargo build --release --workspace --bin sluice
