@@ -17,11 +17,13 @@ fn nothing_is_run_or_loaded_that_is_not_the_consoles_own() {
          document.body.append(script);
          const image = new Image();
          image.src = 'http://127.0.0.1:9/leak';
-         let evaluated = 'refused';
-         try { evaluated = eval('1'); } catch {}
-         return [window.ran === true, evaluated];",
+         const handler = document.createElement('b');
+         handler.setAttribute('onclick', 'window.ran = true');
+         document.body.append(handler);
+         handler.click();
+         return window.ran === true;",
     );
-    assert_eq!(run, serde_json::json!([false, "refused"]));
+    assert_eq!(run, false);
     let complaints = page.complaints();
     let violated = |directive: &str| complaints.iter().any(|complaint| complaint.text.contains(directive));
     assert!(violated("script-src") && violated("img-src"), "{complaints:?}");

@@ -1,7 +1,7 @@
 //! Signing in and out.
 
 use serde_json::json;
-use sluice_tests::browser::{Browser, button, heading};
+use sluice_tests::browser::{Browser, button, field, heading, role};
 
 use crate::scene::{PASSWORD, Scene};
 
@@ -24,9 +24,9 @@ fn a_token_opens_the_page_that_was_asked_for_and_signing_out_closes_all() {
     page.get(heading("Pending")).wait();
     scene.assert_clean(&page);
     page.click(button("Sign out"));
-    page.get("Token").wait();
+    page.get(field("Token")).wait();
     page.reload();
-    page.get("Token").wait();
+    page.get(field("Token")).wait();
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_person_signs_in_by_name_and_is_put_out_when_the_session_is_ended_elsewhere(
     page.fill("Name", "ann");
     page.fill("Password", "not the right one");
     page.click(button("Sign in"));
-    page.get(sluice_tests::browser::role("alert").with_text("password"))
+    page.get(role("alert").with_text("password"))
         .wait();
     page.fill("Password", PASSWORD);
     page.click(button("Sign in"));
@@ -54,5 +54,5 @@ fn a_person_signs_in_by_name_and_is_put_out_when_the_session_is_ended_elsewhere(
     let id = session["id"].as_str().unwrap();
     assert_eq!(scene.book.api.delete(&format!("/sessions/{id}")).status, 204);
     page.reload();
-    page.get("Token").wait();
+    page.get(field("Token")).wait();
 }
