@@ -8,6 +8,9 @@
 )]
 
 pub mod model;
+pub mod queue;
+pub mod span;
+pub mod standing;
 pub mod text;
 
 #[cfg(target_arch = "wasm32")]
@@ -15,7 +18,11 @@ mod api;
 #[cfg(target_arch = "wasm32")]
 mod app;
 #[cfg(target_arch = "wasm32")]
+mod calm;
+#[cfg(target_arch = "wasm32")]
 mod clock;
+#[cfg(target_arch = "wasm32")]
+mod linked;
 #[cfg(target_arch = "wasm32")]
 mod live;
 #[cfg(target_arch = "wasm32")]

@@ -14,7 +14,7 @@ pub use pending::{Decided, Pending};
 pub use policy::{Policy, Revision, RevisionDocument, Rule, Spread, SpreadRow};
 pub use review::{Coverage, Destination, Growth, ListToApply, Point, SeenInClear, Suggestion, Summary};
 pub use trial::{Affected, Explanation, Finding, Matched, Simulation, Totals};
-pub use who::Session;
+pub use who::{Session, SignedIn};
 
 use serde::{Deserialize, Serialize};
 

@@ -33,3 +33,33 @@ impl Session {
         self.operates() && self.scope == "tenant"
     }
 }
+
+/// A session that has not ended, one's own or another's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct SignedIn {
+    /// Its id.
+    pub id: String,
+    /// Of a person: which.
+    pub user_id: Option<String>,
+    /// Of a token: which.
+    pub token_id: Option<String>,
+    /// Who.
+    pub name: String,
+    /// `viewer`, `operator` or `admin`.
+    pub role: String,
+    /// `tenant`, `TYPE/ID` or `TYPE/PREFIX*`.
+    pub scope: String,
+    /// When it began.
+    pub created_at: String,
+    /// When it was used last, to the minute.
+    pub last_used: String,
+    /// When it ends at the latest.
+    pub expires_at: String,
+    /// From where it was begun.
+    pub address: String,
+    /// What the browser said it is.
+    pub agent: String,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
