@@ -7,10 +7,15 @@
     reason = "the framework's macro writes `pub` on what it makes of a component"
 )]
 
+pub mod difference;
+pub mod draft;
+pub mod listing;
 pub mod model;
 pub mod queue;
 pub mod span;
 pub mod standing;
+pub mod preview;
+pub mod targets;
 pub mod text;
 
 #[cfg(target_arch = "wasm32")]

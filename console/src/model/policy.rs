@@ -45,7 +45,7 @@ impl Policy {
 }
 
 /// A rule. What is sent of it is what the policy document of the filter has.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rule {
     /// The collector's id.

@@ -171,6 +171,8 @@ pub struct Destination {
     pub members: Vec<String>,
     /// Where it led.
     pub addresses: Vec<String>,
+    /// Whether it led to more.
+    pub more_addresses: bool,
 }
 
 /// Requests in clear that are alike.

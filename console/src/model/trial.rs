@@ -111,4 +111,6 @@ pub struct Finding {
     pub kind: String,
     /// In a sentence.
     pub message: String,
+    /// The other rule that it is about.
+    pub related: Option<String>,
 }

@@ -38,6 +38,9 @@ pub(crate) fn Button(
     /// Whether what it did before is still being done.
     #[prop(into, optional)]
     busy: Signal<bool>,
+    /// Whether it is what Enter in a field of its form clicks.
+    #[prop(default = false)]
+    submit: bool,
     /// What a screen reader says, if the label alone is not enough.
     #[prop(into, optional)]
     describe: Option<String>,
@@ -58,7 +61,7 @@ pub(crate) fn Button(
     };
     view! {
         <button
-            type="button"
+            type=if submit { "submit" } else { "button" }
             class=class
             disabled=move || barred() || disabled.get() || busy.get()
             aria-busy=move || busy.get().to_string()
