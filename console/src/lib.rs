@@ -11,10 +11,10 @@ pub mod difference;
 pub mod draft;
 pub mod listing;
 pub mod model;
+pub mod preview;
 pub mod queue;
 pub mod span;
 pub mod standing;
-pub mod preview;
 pub mod targets;
 pub mod text;
 

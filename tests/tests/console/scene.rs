@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sluice_tests::browser::{Browser, Page, button};
-use sluice_tests::playbook::{Database, Playbook};
+use sluice_tests::playbook::{Database, Playbook, Sandbox};
 
 /// Good enough for the collector.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -36,6 +36,19 @@ impl Scene {
             &json!({"name": format!("a {role}"), "role": role, "scope": scope}),
         );
         made.data("token").as_str().expect("a new token is shown").to_owned()
+    }
+
+    /// A sandbox behind a proxy, where only these hosts pass.
+    pub(crate) fn locked(&self, id: &str, hosts: &[&str]) -> Sandbox {
+        let sandbox = self.book.sandbox(id);
+        for host in hosts {
+            let rule = json!({"host": host, "resource_type": "sandbox", "resource_id": id});
+            assert_eq!(self.book.api.post("/egress/allowlist", &rule).status, 201);
+        }
+        let locked = self.book.does(id, "lockdown", &json!({}));
+        self.book
+            .in_force(id, locked["revision"].as_i64().expect("a policy has a revision"));
+        sandbox
     }
 
     /// Opens a page and signs in as an admin.

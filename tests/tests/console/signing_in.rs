@@ -40,8 +40,7 @@ fn a_person_signs_in_by_name_and_is_put_out_when_the_session_is_ended_elsewhere(
     page.fill("Name", "ann");
     page.fill("Password", "not the right one");
     page.click(button("Sign in"));
-    page.get(role("alert").with_text("password"))
-        .wait();
+    page.get(role("alert").with_text("password")).wait();
     page.fill("Password", PASSWORD);
     page.click(button("Sign in"));
     page.get(heading("Overview")).wait();
