@@ -7,6 +7,9 @@
     reason = "the framework's macro writes `pub` on what it makes of a component"
 )]
 
+pub mod audit_filter;
+pub mod audit_trail;
+pub mod audit_words;
 pub mod difference;
 pub mod draft;
 pub mod listing;

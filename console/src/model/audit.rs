@@ -1,7 +1,6 @@
 //! The audit trail.
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::Resource;
 
@@ -48,9 +47,10 @@ pub struct AuditRow {
     /// Whose.
     #[serde(flatten)]
     pub resource: Resource,
-    /// All else.
-    #[serde(flatten)]
-    pub more: serde_json::Map<String, Value>,
+    /// The revision of the effective policy.
+    pub revision: Option<i64>,
+    /// `tenant` or `resource`: where the rule is.
+    pub rule_scope: Option<String>,
 }
 
 /// The rule that named the host, and why it did not match.

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::text::visible;
+
 /// A number for ids that no other part has.
 fn next_id() -> String {
     use std::cell::Cell;
@@ -67,7 +69,7 @@ pub(crate) fn Field(
     }
 }
 
-/// One of several words.
+/// One of several words. One that is none of them, such as that of an address, gets an option of its own.
 #[component]
 pub(crate) fn Choice(
     /// What it is.
@@ -77,12 +79,19 @@ pub(crate) fn Choice(
     value: RwSignal<String>,
     /// The words, and how they are shown.
     options: Vec<(String, String)>,
+    /// What is wrong with it.
+    #[prop(into, optional)]
+    error: Signal<Option<String>>,
     /// Whether the label is only for screen readers.
     #[prop(default = false)]
     bare: bool,
 ) -> impl IntoView {
     let id = next_id();
-    let of = id.clone();
+    let (about, of) = (format!("{id}-about"), id.clone());
+    let says = about.clone();
+    let spoken = move || error.get().is_some().then(|| says.clone());
+    let words: Vec<String> = options.iter().map(|(word, _)| word.clone()).collect();
+    let other = Memo::new(move |_| value.with(|value| (!words.contains(value)).then(|| value.clone())));
     let options = options
         .into_iter()
         .map(|(word, shown)| {
@@ -99,9 +108,30 @@ pub(crate) fn Choice(
             <label for=of class:visually-hidden=bare>
                 {label}
             </label>
-            <select id=id on:change=move |event| value.set(event_target_value(&event)) prop:value=move || value.get()>
+            <select
+                id=id
+                aria-invalid=move || error.get().is_some().to_string()
+                aria-describedby=spoken
+                on:change=move |event| value.set(event_target_value(&event))
+                prop:value=move || value.get()
+            >
                 {options}
+                {move || {
+                    other
+                        .get()
+                        .map(|word| {
+                            let shown = visible(&word);
+                            view! {
+                                <option value=word selected=true>
+                                    {shown}
+                                </option>
+                            }
+                        })
+                }}
             </select>
+            <p id=about class="hint wrong">
+                {move || error.get().unwrap_or_default()}
+            </p>
         </div>
     }
 }
