@@ -66,11 +66,12 @@ setup:
 fmt: setup ## format all code
 	@cargo fmt --all
 
-# Twice for the code of the filter: as it is tested natively, and as Envoy runs it.
+# Twice for the code of the filter: as it is tested natively, and as Envoy runs it; and the console's as a browser does.
 clippy: setup
 	@cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p sluice-policy --no-default-features -- -D warnings
 	cargo clippy -p sluice-filter --target wasm32-wasip1 -- -D warnings
+	cargo clippy -p sluice-console --target wasm32-unknown-unknown -- -D warnings
 
 # With the examples, which there are none of, cargo takes the features that tests need, as clippy does;
 # else most dependencies would be checked once more, with other features.

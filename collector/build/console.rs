@@ -10,6 +10,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use brotli::enc::BrotliEncoderParams;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
@@ -19,6 +20,8 @@ use crate::nested::{nested_cargo_for, outer_target_dir, variable, workspace};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "console";
+/// A view's type names all that is in it. Erased, what differs only in that is compiled once: a tenth smaller, and sooner.
+const FLAGS: [&str; 1] = ["--cfg=erase_components"];
 
 /// What the console is made from, relative to the workspace.
 const INPUTS: [&str; 9] = [
@@ -76,7 +79,7 @@ pub(crate) fn build() -> Result<(), Box<dyn Error>> {
 /// The module, and the JavaScript that a browser needs beside it.
 fn compile(workspace: &Path, out: &Path) -> Result<(Vec<u8>, String), Box<dyn Error>> {
     let target_dir = outer_target_dir(out).join("console-wasm");
-    let output = nested_cargo_for(workspace, &target_dir, "sluice-console", [TARGET, PROFILE]).output()?;
+    let output = nested_cargo_for(workspace, &target_dir, "sluice-console", [TARGET, PROFILE], &FLAGS).output()?;
     if !output.status.success() {
         return Err(format!(
             "the console did not build for {TARGET}; see it alone: cargo build -p sluice-console --target {TARGET}\n{}",

@@ -40,15 +40,16 @@ const OUTER_ONLY: [&str; 10] = [
 
 /// Builds a package of the workspace as the filter is built.
 pub(crate) fn nested_cargo(workspace: &Path, target_dir: &Path, package: &str) -> Command {
-    nested_cargo_for(workspace, target_dir, package, [TARGET, PROFILE])
+    nested_cargo_for(workspace, target_dir, package, [TARGET, PROFILE], &[])
 }
 
-/// Builds a package of the workspace for a target, with a profile.
+/// Builds a package of the workspace for a target, with a profile and more flags for the compiler.
 pub(crate) fn nested_cargo_for(
     workspace: &Path,
     target_dir: &Path,
     package: &str,
     [target, profile]: [&str; 2],
+    more: &[&str],
 ) -> Command {
     let mut cargo = Command::new(variable("CARGO"));
     cargo
@@ -65,7 +66,9 @@ pub(crate) fn nested_cargo_for(
     if env::var_os("RUSTC_WRAPPER").is_some_and(|wrapper| !is_cache(&wrapper)) {
         cargo.env_remove("RUSTC_WRAPPER");
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(workspace));
+    let flags = [remapped_paths(workspace), more.join("\x1f")];
+    let flags: Vec<_> = flags.into_iter().filter(|flags| !flags.is_empty()).collect();
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     cargo
 }
 
