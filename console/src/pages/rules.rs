@@ -136,7 +136,7 @@ fn Inherited(desk: Desk) -> impl IntoView {
                         if rules.with(Vec::is_empty) {
                             view! { <p>"The tenant has no rules."</p> }.into_any()
                         } else {
-                            view! { <list::Plain desk=desk rules=rules /> }.into_any()
+                            view! { <list::Plain rules=rules /> }.into_any()
                         }
                     }
                 }

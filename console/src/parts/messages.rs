@@ -25,6 +25,8 @@ struct Message {
 pub(crate) struct Messages {
     shown: RwSignal<Vec<Message>>,
     next: StoredValue<u64>,
+    /// Taken here, because what was spawned has no context to take it from.
+    visitor: Visitor,
 }
 
 impl Messages {
@@ -33,6 +35,7 @@ impl Messages {
         let messages = Self {
             shown: RwSignal::new(Vec::new()),
             next: StoredValue::new(0),
+            visitor: Visitor::get(),
         };
         provide_context(messages);
         messages
@@ -58,7 +61,7 @@ impl Messages {
     /// Something was not done. Who is not signed in any more is asked to.
     pub(crate) fn fail(self, error: &ApiError) {
         if error.is_unauthenticated() {
-            Visitor::get().left();
+            self.visitor.left();
         }
         self.add(error.message.clone(), true);
     }

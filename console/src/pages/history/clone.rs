@@ -4,10 +4,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde_json::json;
 
-use super::spread::{Answer, Answered};
-use crate::api;
+use super::spread::{Answer, Answered, spread};
 use crate::app::Workload;
-use crate::model::Spread;
 use crate::parts::{Button, Check, Dialog, Field, Look};
 use crate::session::Visitor;
 use crate::targets::targets;
@@ -44,10 +42,7 @@ fn Form(workload: Workload, open: RwSignal<bool>) -> impl IntoView {
         });
         busy.set(true);
         spawn_local(async move {
-            let answered = api::post::<Spread>(&format!("/egress/policies/{}/clone", policy.id), &body).await;
-            if answered.as_ref().is_err_and(api::ApiError::is_unauthenticated) {
-                visitor.left();
-            }
+            let answered = spread(visitor, &format!("/egress/policies/{}/clone", policy.id), &body).await;
             let _ = answer.try_set(Some(answered));
             let _ = busy.try_set(false);
         });

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::api;
 use crate::app::Workload;
+use crate::clock::{Style, local};
 use crate::difference::{Change, Changed, Difference};
 use crate::load::Load;
 use crate::model::{RevisionDocument, Rule};
@@ -99,7 +100,7 @@ fn Rules(rules: Vec<Rule>, word: &'static str, tone: &'static str, sign: &'stati
         .collect_view();
     (count > 0).then(|| {
         view! {
-            <h4>{format!("{} {word}", counted(count, "rule", "rules"))}</h4>
+            <p class="diff-head">{format!("{} {word}", counted(count, "rule", "rules"))}</p>
             <ul class="diff">{lines}</ul>
             {(left > 0).then(|| view! { <p class="hint">{format!("and {left} more")}</p> })}
         }
@@ -135,7 +136,7 @@ fn ChangedRules(changed: Vec<Changed>) -> impl IntoView {
         .collect_view();
     (count > 0).then(|| {
         view! {
-            <h4>{format!("{} changed", counted(count, "rule", "rules"))}</h4>
+            <p class="diff-head">{format!("{} changed", counted(count, "rule", "rules"))}</p>
             <ul class="diff">{lines}</ul>
             {(left > 0).then(|| view! { <p class="hint">{format!("and {left} more")}</p> })}
         }
@@ -146,6 +147,11 @@ fn ChangedRules(changed: Vec<Changed>) -> impl IntoView {
 fn Member(change: Change) -> impl IntoView {
     let Change { member, from, to } = change;
     let side = |text: String| {
+        let text = if member == "expires_at" {
+            local(&text, Style::Short)
+        } else {
+            text
+        };
         if text.is_empty() {
             view! { <span class="hint">"nothing"</span> }.into_any()
         } else {
@@ -169,7 +175,9 @@ fn in_a_line(rule: &Rule) -> String {
         list("ports", rule.ports.iter().map(ToString::to_string).collect()),
         list("methods", rule.methods.clone()),
         rule.path_glob.as_ref().map(|path| format!("path {path}")),
-        rule.expires_at.as_ref().map(|at| format!("until {at}")),
+        rule.expires_at
+            .as_ref()
+            .map(|at| format!("until {}", local(at, Style::Short))),
         list("may lead to", rule.resolves_to.clone()),
         rule.note
             .as_ref()

@@ -7,12 +7,13 @@ use sluice_policy::PolicyRead;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::spread::{Answer, Answered, Refused};
+use super::spread::{Answer, Answered, Refused, spread};
 use crate::api::{self, ApiError};
 use crate::app::Workload;
-use crate::model::{Finding, Spread};
+use crate::model::Finding;
 use crate::pages::rules::Line;
 use crate::parts::{Button, Check, Dialog, Field, Look, Outside};
+use crate::session::Visitor;
 use crate::targets::targets;
 use crate::text::counted;
 
@@ -62,6 +63,7 @@ struct Chosen {
 
 #[component]
 fn Form(workload: Workload, open: RwSignal<bool>) -> impl IntoView {
+    let visitor = Visitor::get();
     let (chosen, unread) = (RwSignal::new(None::<Chosen>), RwSignal::new(None::<String>));
     let (elsewhere, to, note) = (
         RwSignal::new(false),
@@ -121,7 +123,7 @@ fn Form(workload: Workload, open: RwSignal<bool>) -> impl IntoView {
         }
         busy.set(true);
         spawn_local(async move {
-            let answered = api::post::<Spread>(&format!("/egress/policies/{}/apply", policy.id), &body).await;
+            let answered = spread(visitor, &format!("/egress/policies/{}/apply", policy.id), &body).await;
             if answered.is_ok() {
                 workload.policy.reload();
                 workload.overview.reload();

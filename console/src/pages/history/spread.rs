@@ -2,14 +2,25 @@
 
 use leptos::prelude::*;
 use leptos_router::components::A;
+use serde_json::Value;
 
-use crate::api::ApiError;
+use crate::api::{self, ApiError};
 use crate::model::{Spread, SpreadRow};
 use crate::parts::{Mode, Outside, Tag};
+use crate::session::Visitor;
 use crate::text::counted;
 
 /// An answer, or why there is none.
 pub(super) type Answer = Option<Result<Spread, ApiError>>;
+
+/// Asks for a change of many; who is not signed in any more is asked to.
+pub(super) async fn spread(visitor: Visitor, path: &str, body: &Value) -> Result<Spread, ApiError> {
+    let answered = api::post::<Spread>(path, body).await;
+    if answered.as_ref().is_err_and(ApiError::is_unauthenticated) {
+        visitor.left();
+    }
+    answered
+}
 
 /// The answer, if there is one.
 #[component]

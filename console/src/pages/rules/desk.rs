@@ -74,15 +74,23 @@ impl Desk {
                 Ok(rows.rows.into_iter().next())
             }
         });
+        let (warnings, editor, removal) = (RwSignal::new(Vec::new()), RwSignal::new(false), RwSignal::new(false));
+        // What was being done to one resource is nothing to do to another.
+        Effect::new(move |_| {
+            workload.resource.track();
+            warnings.set(Vec::new());
+            editor.set(false);
+            removal.set(false);
+        });
         Self {
             workload,
             tenant,
             barred: Signal::derive(move || is_tenant.get() && !visitor.operates_tenant()),
-            warnings: RwSignal::new(Vec::new()),
+            warnings,
             editing: RwSignal::new(None),
-            editor: RwSignal::new(false),
+            editor,
             removing: RwSignal::new(None),
-            removal: RwSignal::new(false),
+            removal,
             messages: Messages::get(),
         }
     }

@@ -77,7 +77,7 @@ pub(super) fn TryHost(desk: Desk) -> impl IntoView {
 
 #[component]
 fn Answer(desk: Desk, explanation: Explanation) -> impl IntoView {
-    let names = desk.names();
+    let names = untrack(|| desk.names());
     let member = |name: &str| {
         explanation
             .canonical

@@ -29,7 +29,7 @@ pub(super) fn Judged(desk: Desk, edit: Signal<Option<Edit>>) -> impl IntoView {
                         recorded.with(|recorded| ground.preview(&edit, &recorded.rows).ok())
                     });
                     view! {
-                        <Limits recorded=recorded ground=ground />
+                        <Limits desk=desk recorded=recorded ground=ground />
                         {move || match preview.get() {
                             Some(preview) => {
                                 let mode = ground.get().map_or(Mode::AuditOnly, |(ground, _)| ground.mode());
@@ -48,7 +48,7 @@ pub(super) fn Judged(desk: Desk, edit: Signal<Option<Edit>>) -> impl IntoView {
 
 /// What the preview does not know.
 #[component]
-fn Limits(recorded: Signal<Recorded>, ground: Memo<Option<(Ground, bool)>>) -> impl IntoView {
+fn Limits(desk: Desk, recorded: Signal<Recorded>, ground: Memo<Option<(Ground, bool)>>) -> impl IntoView {
     let more = move || {
         recorded.with(|recorded| {
             let (all, some) = (recorded.total, recorded.rows.len() as u64);
@@ -62,8 +62,14 @@ fn Limits(recorded: Signal<Recorded>, ground: Memo<Option<(Ground, bool)>>) -> i
         })
     };
     let none = move || recorded.with(|recorded| recorded.rows.is_empty());
+    let whose = move || match desk.workload.resource.with(|resource| resource.kind.clone()).as_str() {
+        "tenant" => Some("Judged is the traffic of all resources, as if none had rules of its own."),
+        "template" => Some("A template has no traffic of its own: what it was copied to has."),
+        _ => None,
+    };
     let blind = move || ground.get().is_some_and(|(_, knows_tenant)| !knows_tenant);
     view! {
+        <p class="hint">{whose}</p>
         <p class="hint">{more}</p>
         <p class="hint">
             {move || none().then_some("Nothing was recorded yet, so there is nothing to judge: run the workload first.")}

@@ -82,7 +82,12 @@ pub(super) fn Lint(desk: Desk, draft: Memo<Draft>, replaces: Option<String>) -> 
                                 .into_iter()
                                 .map(|finding| view! { <Line finding=finding /> })
                                 .collect_view();
-                            view! { <ul role="status">{lines}</ul> }.into_any()
+                            view! {
+                                <div role="status">
+                                    <ul>{lines}</ul>
+                                </div>
+                            }
+                                .into_any()
                         }
                     }
                 }

@@ -80,8 +80,7 @@ pub(super) fn RuleList(desk: Desk, rules: Memo<Vec<Rule>>) -> impl IntoView {
 
 /// Rules to be looked at only.
 #[component]
-pub(super) fn Plain(desk: Desk, rules: Memo<Vec<Rule>>) -> impl IntoView {
-    let _ = desk;
+pub(super) fn Plain(rules: Memo<Vec<Rule>>) -> impl IntoView {
     let most = RwSignal::new(STEP);
     let shown = Memo::new(move |_| rules.with(|rules| found(rules, Kind::All, "", now())));
     let visible = move || shown.with(|shown| first(shown, most.get()));

@@ -1,7 +1,9 @@
 //! The fields of a rule.
 
 use leptos::prelude::*;
+use sluice_policy::Timestamp;
 
+use super::super::desk::now;
 use super::super::host::to_ascii;
 use crate::clock::{from_now, of_input, to_input};
 use crate::draft::{Draft, Wrong};
@@ -148,6 +150,14 @@ impl Fields {
                 error=of("path_glob")
             />
             <Expiry value=self.expires_at error=of("expires_at") />
+            <p class="hint wrong" role="status">
+                {move || {
+                    let has_ended = draft.with(|draft| {
+                        Timestamp::parse_rfc3339(&draft.expires_at).is_ok_and(|end| end <= now())
+                    });
+                    has_ended.then_some("That is past: the rule matches nothing.")
+                }}
+            </p>
             <Show when=move || is_allow.get()>
                 <Field
                     label="May lead to private addresses"
