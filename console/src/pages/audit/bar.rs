@@ -37,7 +37,7 @@ pub(super) fn Bar(feed: Feed) -> impl IntoView {
                 <Field
                     label="Host"
                     value=text(Member::Host)
-                    hint="api.example.com, or *.example.com"
+                    hint="a.example.com, *.example.com"
                     error=feed.wrong(Member::Host)
                 />
                 <Choice
@@ -56,7 +56,7 @@ pub(super) fn Bar(feed: Feed) -> impl IntoView {
                 <Field
                     label="Rejected by"
                     value=text(Member::RejectedBy)
-                    hint="default_deny, …, or a rule's id"
+                    hint="default_deny, or a rule's id"
                     error=feed.wrong(Member::RejectedBy)
                 />
                 <Choice

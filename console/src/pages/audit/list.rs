@@ -121,20 +121,32 @@ impl Window {
         });
         let (begin, end) = (layout.offset(target), layout.offset(target) + layout.row);
         let (top, height) = (f64::from(node.scroll_top()), f64::from(node.client_height()));
-        if begin < top {
-            node.set_scroll_top(begin as i32);
+        let wanted = if begin < top {
+            begin
         } else if end > top + height {
-            node.set_scroll_top((end - height).ceil() as i32);
-        }
-        self.measure();
+            (end - height).ceil()
+        } else {
+            top
+        };
         let place = target as i64 - self.feed.trail.with_untracked(|trail| trail.added());
         self.at.set(Some(place));
+        // The row that has the focus may go, and a browser scrolls when it does: the box takes the focus meanwhile,
+        // and is scrolled once more when the rows are there.
+        let _ = node.focus();
+        node.set_scroll_top(wanted as i32);
+        self.measure();
         request_animation_frame(move || {
-            let found = node.query_selector(&format!("[data-place=\"{place}\"]")).ok().flatten();
-            if let Some(row) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
-                // Fails only where nothing can have the focus.
-                let _ = row.focus();
+            node.set_scroll_top(wanted as i32);
+            if self.top.try_get_untracked().is_some() {
+                self.measure();
             }
+            request_animation_frame(move || {
+                let found = node.query_selector(&format!("[data-place=\"{place}\"]")).ok().flatten();
+                if let Some(row) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+                    // Fails only where nothing can have the focus.
+                    let _ = row.focus();
+                }
+            });
         });
     }
 
@@ -215,7 +227,7 @@ pub(super) fn List(feed: Feed) -> impl IntoView {
             <span>"Decided by"</span>
             <span>"Outcome"</span>
         </div>
-        <div class="audit-box" node_ref=window.node on:scroll=move |_| window.measure()>
+        <div class="audit-box" node_ref=window.node tabindex="-1" on:scroll=move |_| window.measure()>
             <div style:height=above></div>
             <ol aria-label="Decisions, the newest first">
                 <For each=rows key=|(_, row): &(i64, Arc<AuditRow>)| row.id.clone() let((place, row))>
