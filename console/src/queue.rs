@@ -3,7 +3,7 @@
 mod domains;
 mod reason;
 
-pub use domains::{above, taken};
+pub use domains::{patterns, taken};
 pub use reason::reason;
 
 use std::collections::{HashMap, HashSet};
@@ -106,6 +106,22 @@ impl Queue {
         self.order.splice(0..0, held);
     }
 
+    /// Says what was decided about a row, which stays for the moment.
+    pub fn decided(&mut self, id: &str, state: &str) {
+        if let Some(row) = self.rows.get_mut(id) {
+            state.clone_into(&mut row.state);
+        }
+    }
+
+    /// The row after this one, or before it if it is the last.
+    #[must_use]
+    pub fn beside(&self, id: &str) -> Option<&str> {
+        let place = self.order.iter().position(|other| other == id)?;
+        let next = self.order.get(place + 1);
+        next.or_else(|| self.order.get(place.checked_sub(1)?))
+            .map(String::as_str)
+    }
+
     /// Takes a row away.
     pub fn remove(&mut self, id: &str) {
         if self.rows.remove(id).is_some() {
@@ -164,8 +180,12 @@ mod tests {
         queue.take(vec![row("e", 1), row("a", 3)], false);
         assert_eq!(queue.order(), ["e", "a"]);
         assert_eq!((queue.held(), queue.len()), (0, 2));
+        assert_eq!((queue.beside("e"), queue.beside("a")), (Some("a"), Some("e")));
+        queue.decided("e", "approved");
+        assert_eq!(queue.row("e").map(|row| row.state.as_str()), Some("approved"));
         queue.remove("e");
         queue.remove("never there");
+        assert_eq!(queue.beside("a"), None);
         assert_eq!(queue.order(), ["a"]);
         assert!(!queue.is_new("e"));
     }

@@ -41,7 +41,7 @@ pub(crate) fn Account() -> impl IntoView {
             {move || {
                 let session = session();
                 view! {
-                    <dl class="facts">
+                    <dl class="own-session">
                         <div>
                             <dt>"Name"</dt>
                             <dd>

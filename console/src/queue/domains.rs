@@ -3,10 +3,11 @@
 use serde_json::json;
 use sluice_policy::{Action, Host, HostPattern, Policy, Seen, Surroundings, Timestamp};
 
-/// The wildcards that take a host, the narrowest first. Of an address, or of a name with nothing below its domain,
+use crate::model::Pending;
+
+/// The wildcards that take a host. Of an address, or of a name with nothing below its domain,
 /// there is none. Whether anybody may register names below one, only the collector's list of suffixes knows.
-#[must_use]
-pub fn above(host: &str) -> Vec<String> {
+fn above(host: &str) -> Vec<String> {
     let Ok(HostPattern::Exact(Host::Name(name))) = HostPattern::parse(host) else {
         return Vec::new();
     };
@@ -20,6 +21,14 @@ pub fn above(host: &str) -> Vec<String> {
         rest = parent;
     }
     patterns
+}
+
+/// The wildcards that a row can be allowed by, the narrowest first. One that stands for many hosts below its domain
+/// is allowed by nothing narrower than that domain's.
+#[must_use]
+pub fn patterns(row: &Pending) -> Vec<String> {
+    let below = row.overflow.then(|| format!("*.{}", row.host));
+    below.into_iter().chain(above(&row.host)).collect()
 }
 
 /// Whether an allow rule for a pattern takes each of these hosts; none if it is no pattern.
@@ -60,6 +69,17 @@ mod tests {
         for none in ["example.com", "localhost", "192.0.2.1", "2001:db8::1", "not a host", ""] {
             assert_eq!(above(none), [] as [String; 0], "{none}");
         }
+    }
+
+    #[test]
+    fn what_stands_for_many_is_allowed_by_their_domain() {
+        let row = |overflow: bool| Pending {
+            host: "example.com".to_owned(),
+            overflow,
+            ..Pending::default()
+        };
+        assert_eq!(patterns(&row(true)), ["*.example.com"]);
+        assert_eq!(patterns(&row(false)), [] as [String; 0]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) fn Sessions(sessions: Load<Vec<SignedIn>>) -> impl IntoView {
                             .into_any();
                     }
                     view! {
-                        <div class="scroll" tabindex="0" role="group" aria-label="Sessions">
+                        <div class="scroll sessions-scroll" tabindex="0" role="group" aria-label="Sessions">
                             <table class="sessions">
                                 <thead>
                                     <tr>

@@ -15,7 +15,7 @@ use crate::text::{counted, visible};
 
 /// How high a row is, in pixels; on a phone it has a line for each pair of facts.
 const WIDE: f64 = 92.0;
-const NARROW: f64 = 236.0;
+const NARROW: f64 = 300.0;
 
 /// Rows by their resource, for the parts of a row.
 pub(super) type ByResource = Memo<Arc<HashMap<Resource, Overview>>>;

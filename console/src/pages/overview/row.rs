@@ -82,7 +82,7 @@ pub(super) fn Row(resource: Resource, rows: ByResource) -> impl IntoView {
                     <span class="visually-hidden">{of}</span>
                 </A>
             </div>
-            <div class="cell">
+            <div class="cell cell-seen">
                 <span class="cell-label">"Last seen"</span>
                 <span>
                     {move || match row.with(|row| row.last_seen.clone()) {

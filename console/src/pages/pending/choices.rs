@@ -10,7 +10,7 @@ use crate::clock;
 use crate::load::Load;
 use crate::model::{Overview, Pending};
 use crate::parts::{Button, Look};
-use crate::queue::above;
+use crate::queue::patterns;
 use crate::session::Visitor;
 use crate::text::visible;
 
@@ -23,7 +23,7 @@ pub(super) fn Choices(row: Pending, desk: Desk, busy: Signal<bool>, fold: impl F
     let list = NodeRef::<html::Ul>::new();
     let host = visible(&row.host);
     let state = row.state.clone();
-    let domain = above(&row.host).into_iter().next();
+    let domain = patterns(&row).into_iter().next();
     let resource = row.resource.clone();
     let template = Load::new(move || {
         let path = format!("/egress/resources/{}", resource.place());

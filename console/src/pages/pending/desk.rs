@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde_json::{Value, json};
+use wasm_bindgen::JsCast;
 
 use super::feed::Feed;
 use crate::api::{self, ApiError};
@@ -15,6 +17,8 @@ use crate::text::visible;
 
 /// What is remembered of decisions.
 const MOST: usize = 5;
+/// How long a row stays that was decided about, in milliseconds: whoever clicks twice must not decide about the next.
+const STAYS: u32 = 900;
 
 /// For whom a host is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -100,6 +104,18 @@ pub(super) struct Desk {
     pub(super) state: Memo<String>,
     messages: Messages,
     next: StoredValue<u64>,
+    /// Rows that had the focus when they were decided about.
+    focused: StoredValue<HashSet<String>>,
+}
+
+/// The id of a row in the page.
+pub(super) fn row_id(id: &str) -> String {
+    format!("host-{id}")
+}
+
+/// The id of the button that unfolds its choices.
+pub(super) fn more_id(id: &str) -> String {
+    format!("more-{id}")
 }
 
 impl Desk {
@@ -115,6 +131,7 @@ impl Desk {
             state,
             messages: Messages::get(),
             next: StoredValue::new(0),
+            focused: StoredValue::new(HashSet::new()),
         }
     }
 
@@ -192,7 +209,7 @@ impl Desk {
             let path = format!("/egress/pending/{}/dismiss", row.id);
             match api::post::<Pending>(&path, &json!({})).await {
                 Ok(_) => {
-                    self.settle(&row);
+                    self.settle(&row, "dismissed");
                     let host = visible(&row.host);
                     self.messages.say(format!(
                         "{host} dismissed: it stays rejected, and is not shown any more"
@@ -204,7 +221,8 @@ impl Desk {
     }
 
     fn decided(self, row: &Pending, host: String, what: String, resource: Resource, revision: i64) {
-        self.settle(row);
+        let state = if what == "blocked" { "blocked" } else { "approved" };
+        self.settle(row, state);
         let number = self.next.try_update_value(|next| {
             *next += 1;
             *next
@@ -225,6 +243,15 @@ impl Desk {
 
     fn start(self, row: &Pending) {
         self.wrong.set(None);
+        let active = document().active_element();
+        let element = document().get_element_by_id(&row_id(&row.id));
+        let inside = element.is_some_and(|element| element.contains(active.as_ref().map(AsRef::as_ref)));
+        if inside || self.asking.get_untracked() {
+            // The button is barred from now on, and loses the focus.
+            self.focused.update_value(|focused| {
+                focused.insert(row.id.clone());
+            });
+        }
         self.busy.update(|busy| {
             busy.insert(row.id.clone());
         });
@@ -236,23 +263,57 @@ impl Desk {
     }
 
     /// The row was decided about.
-    fn settle(self, row: &Pending) {
-        self.end(row);
+    fn settle(self, row: &Pending, state: &str) {
         if self.asking.try_set(false).is_some() {
             return;
         }
         if self.unfolded.get_untracked().as_ref() == Some(&row.id) {
             self.unfolded.set(None);
         }
-        if self.state.get_untracked() == "all" {
-            self.feed.look();
-        } else {
-            self.feed.queue.update(|queue: &mut Queue| queue.remove(&row.id));
+        let beside = self
+            .feed
+            .queue
+            .with_untracked(|queue| queue.beside(&row.id).map(str::to_owned));
+        self.feed.queue.update(|queue| queue.decided(&row.id, state));
+        let (row, all) = (row.clone(), self.state.get_untracked() == "all");
+        spawn_local(async move {
+            TimeoutFuture::new(STAYS).await;
+            if self.busy.is_disposed() {
+                return;
+            }
+            self.end(&row);
+            if all {
+                self.feed.look();
+                self.refocus(&row.id, &row.id);
+            } else {
+                self.feed.queue.update(|queue: &mut Queue| queue.remove(&row.id));
+                self.refocus(&row.id, &beside.unwrap_or_default());
+            }
+        });
+    }
+
+    /// Gives the focus to a row, if it was in the one that was decided about and went nowhere since.
+    fn refocus(self, from: &str, to: &str) {
+        let had = self
+            .focused
+            .try_update_value(|focused| focused.remove(from))
+            .unwrap_or_default();
+        let nowhere = document()
+            .active_element()
+            .is_none_or(|active| active.tag_name() == "BODY");
+        let button = document().get_element_by_id(&more_id(to));
+        if let Some(button) = button.and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok())
+            && had
+            && nowhere
+        {
+            // A button that is there can be focused.
+            let _ = button.focus();
         }
     }
 
     fn failed(self, row: &Pending, error: &ApiError) {
         self.end(row);
+        self.refocus(&row.id, &row.id);
         if error.is_stale() {
             self.feed.begin();
             let said = "Somebody else changed the policy meanwhile: look again, and decide again";

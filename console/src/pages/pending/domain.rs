@@ -9,7 +9,7 @@ use crate::api;
 use crate::load::Load;
 use crate::model::{Finding, Pending};
 use crate::parts::{Button, Choice, Look, Outside};
-use crate::queue::{above, taken};
+use crate::queue::{patterns, taken};
 use crate::text::counted;
 
 /// How many hosts are named.
@@ -19,7 +19,7 @@ const NAMED: usize = 12;
 #[component]
 pub(super) fn Domain(row: Pending, desk: Desk) -> impl IntoView {
     let busy = busy(desk, &row);
-    let patterns = above(&row.host);
+    let patterns = patterns(&row);
     let pattern = RwSignal::new(patterns.first().cloned().unwrap_or_default());
     let options = patterns
         .iter()

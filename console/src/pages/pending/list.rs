@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
@@ -14,8 +15,11 @@ use crate::queue::Queue;
 use crate::text::counted;
 
 /// How high a row is, in pixels, and how much its choices add.
-const WIDE: (f64, f64) = (104.0, 108.0);
+const WIDE: (f64, f64) = (92.0, 96.0);
 const NARROW: (f64, f64) = (244.0, 296.0);
+
+/// How long a pointer may rest before the list may move again, in milliseconds.
+const RESTS: f64 = 4_000.0;
 
 /// The list. While somebody points at it or is in it with the keyboard, nothing moves.
 #[component]
@@ -63,16 +67,44 @@ fn Rows(desk: Desk) -> impl IntoView {
     let keys = Memo::new(move |_| feed.queue.with(|queue| Arc::new(queue.order().to_vec())));
     let narrow = narrow();
     let held = move || feed.queue.with(Queue::held) as u64;
+    // A pointer that rests for a while is not about to click.
+    let moved = StoredValue::new(0.0_f64);
+    let at_it = move || {
+        moved.set_value(js_sys::Date::now());
+        if pointed.get_untracked() {
+            return;
+        }
+        pointed.set(true);
+        spawn_local(async move {
+            while let Some(last) = moved.try_get_value() {
+                let left = last + RESTS - js_sys::Date::now();
+                if left <= 0.0 {
+                    let _ = pointed.try_set(false);
+                    return;
+                }
+                TimeoutFuture::new(left as u32 + 1).await;
+            }
+        });
+    };
+    let came = move |event: leptos::ev::FocusEvent| {
+        // A click focuses too, but whoever clicks is at the list with the pointer.
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        focused.set(target.is_some_and(|target| target.matches(":focus-visible").unwrap_or_default()));
+    };
     let left = move |event: leptos::ev::FocusEvent| {
         let list = event
             .current_target()
             .and_then(|list| list.dyn_into::<web_sys::Node>().ok());
         // A row that goes takes the focus with it, to nowhere.
         spawn_local(async move {
-            gloo_timers::future::TimeoutFuture::new(0).await;
+            TimeoutFuture::new(0).await;
             let active = document().active_element();
             let inside = list.is_some_and(|list| list.contains(active.as_ref().map(AsRef::as_ref)));
-            let _ = focused.try_set(inside);
+            if !inside {
+                let _ = focused.try_set(false);
+            }
         });
     };
     view! {
@@ -99,9 +131,10 @@ fn Rows(desk: Desk) -> impl IntoView {
         </div>
         <div
             class="queue"
-            on:pointerenter=move |_| pointed.set(true)
+            on:pointermove=move |_| at_it()
+            on:pointerdown=move |_| at_it()
             on:pointerleave=move |_| pointed.set(false)
-            on:focusin=move |_| focused.set(true)
+            on:focusin=came
             on:focusout=left
         >
             {move || {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::choices::Choices;
-use super::desk::{Allow, Desk};
+use super::desk::{Allow, Asked, Desk, more_id, row_id};
 use crate::model::Pending;
 use crate::parts::{Button, Look, Moment, Tag};
 use crate::queue::reason;
@@ -39,12 +39,17 @@ pub(super) fn Row(id: String, desk: Desk) -> impl IntoView {
     let controls = choices.clone();
     let allow = move || {
         if let Some(row) = id.with_value(|id| desk.row(id)) {
-            desk.allow(row, Allow::default());
+            if row.overflow {
+                // It stands for hosts below its domain, which a rule for the domain alone would not take.
+                desk.ask(Asked::Domain(row));
+            } else {
+                desk.allow(row, Allow::default());
+            }
         }
     };
     let describe = (format!("Allow {host}"), format!("More for {host}"));
     view! {
-        <article class="queue-row" aria-label=host.clone() class:queue-new=is_new>
+        <article id=row_id(&first.id) class="queue-row" aria-label=host.clone() class:queue-new=is_new>
             <div class="queue-grid">
                 <div class="cell cell-name">
                     <p class="cell-title mono" title=host.clone()>
@@ -92,6 +97,7 @@ pub(super) fn Row(id: String, desk: Desk) -> impl IntoView {
                         type="button"
                         class="button"
                         node_ref=more
+                        id=more_id(&first.id)
                         aria-label=describe.1
                         aria-expanded=move || unfolded.get().to_string()
                         aria-controls=controls
@@ -152,7 +158,7 @@ fn asked(row: &Pending) -> impl IntoView + use<> {
 
 fn seen_in(resources: u64) -> String {
     match resources {
-        0 | 1 => "seen in no other".to_owned(),
+        0 | 1 => "seen in no other resource".to_owned(),
         _ => format!("seen in {}", counted(resources, "resource", "resources")),
     }
 }
