@@ -7,8 +7,12 @@
     reason = "the framework's macro writes `pub` on what it makes of a component"
 )]
 
+pub mod force;
 pub mod model;
+pub mod narrow;
+pub mod plan;
 pub mod text;
+pub mod ticks;
 
 #[cfg(target_arch = "wasm32")]
 mod api;
