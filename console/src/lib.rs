@@ -12,14 +12,19 @@ pub mod audit_trail;
 pub mod audit_words;
 pub mod difference;
 pub mod draft;
+pub mod force;
 pub mod listing;
 pub mod model;
+pub mod model;
+pub mod narrow;
+pub mod plan;
 pub mod preview;
 pub mod queue;
 pub mod span;
 pub mod standing;
 pub mod targets;
 pub mod text;
+pub mod ticks;
 
 #[cfg(target_arch = "wasm32")]
 mod api;

@@ -50,6 +50,22 @@ fn is_deceptive(character: char) -> bool {
         )
 }
 
+/// A long name cut in its middle: the end of a host says whose it is, and its beginning is what people know it by.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    if characters.len() <= most {
+        return text.to_owned();
+    }
+    let head = most / 3;
+    let tail = characters.len() - (most - head - 1);
+    characters[..head]
+        .iter()
+        .chain(&['…'])
+        .chain(&characters[tail..])
+        .collect()
+}
+
 /// A number for people: digits in groups of three.
 #[must_use]
 pub fn grouped(number: u64) -> String {
@@ -105,6 +121,13 @@ mod tests {
             let character = char::from_u32(code).unwrap();
             assert!(visible(&character.to_string()).starts_with("\\u{"), "{code:x}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_long_name_stays() {
+        assert_eq!(shortened("a.example.com", 13), "a.example.com");
+        assert_eq!(shortened("aaaa.bbbb.example.com", 18), "aaaa.b…example.com");
+        assert_eq!(shortened("ééééééééé", 6), "éé…ééé");
     }
 
     #[test]

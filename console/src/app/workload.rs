@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::{A, Outlet};
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_location, use_params_map};
 use serde_json::json;
 
 use crate::api;
@@ -179,6 +179,21 @@ fn Steps(#[prop(into)] mode: Signal<String>, asking: RwSignal<bool>) -> impl Int
     let workload = Workload::get();
     let network = move || format!("/resources/{}", workload.resource.get().place());
     let pending = move || format!("/pending?{}", workload.resource.get().query());
+    // What is looked at stays as it is under the sheet that opens.
+    let location = use_location();
+    let lockdown = move || {
+        let network = network();
+        let search = location.search.get();
+        let kept = if location.pathname.get() == network {
+            search.trim_start_matches('?')
+        } else {
+            ""
+        };
+        let kept = kept
+            .split('&')
+            .filter(|part| !part.is_empty() && !part.starts_with("lockdown"));
+        format!("{network}?{}", kept.chain(["lockdown"]).collect::<Vec<_>>().join("&"))
+    };
     view! {
         <ol class="steps" aria-label="Observe, review, lock down, operate">
             <li class:step-now=observes>
@@ -195,7 +210,7 @@ fn Steps(#[prop(into)] mode: Signal<String>, asking: RwSignal<bool>) -> impl Int
                 <A href=network>"Review"</A>
             </li>
             <li class:step-now=enforces>
-                <A href=move || format!("{}?lockdown", network())>"Lock down"</A>
+                <A href=lockdown>"Lock down"</A>
             </li>
             <li class:step-now=enforces>
                 <A href=pending>"Operate"</A>

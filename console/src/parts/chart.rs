@@ -137,9 +137,26 @@ pub(crate) fn Curve(
     /// What is counted.
     #[prop(into)]
     label: String,
+    /// What a point is, for the table.
+    #[prop(into)]
+    of: String,
     /// Name and value of each point.
     points: Signal<Vec<(String, u64)>>,
 ) -> impl IntoView {
+    let head = label.clone();
+    let rows = move || {
+        let points = points.get().into_iter();
+        points
+            .map(|(name, value)| {
+                view! {
+                    <tr>
+                        <th scope="row">{name}</th>
+                        <td>{grouped(value)}</td>
+                    </tr>
+                }
+            })
+            .collect_view()
+    };
     let path = move || {
         points.with(|points| {
             let most = points.iter().map(|(_, value)| *value).max().unwrap_or(0).max(1) as f64;
@@ -177,6 +194,20 @@ pub(crate) fn Curve(
                 <span>{move || ends().0}</span>
                 <span>{move || ends().1}</span>
             </p>
+            <details class="figures">
+                <summary>"As a table"</summary>
+                <div class="scroll">
+                    <table>
+                        <thead>
+                            <tr>
+                                <th scope="col">{of}</th>
+                                <th scope="col">{head}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </details>
         </figure>
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Pages<T: Send + Sync + 'static> {
     error: RwSignal<Option<ApiError>>,
     wanted: RwSignal<(usize, usize)>,
     again: RwSignal<u64>,
+    start: RwSignal<u64>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Pages<T> {
@@ -49,6 +50,7 @@ impl<T: Clone + Send + Sync + 'static> Pages<T> {
             error: RwSignal::new(None),
             wanted: RwSignal::new((0, 0)),
             again: RwSignal::new(0),
+            start: RwSignal::new(0),
         };
         let visitor = Visitor::get();
         // Which questions are on their way, and of which generation they are.
@@ -132,6 +134,11 @@ impl<T: Clone + Send + Sync + 'static> Pages<T> {
         self.again.update(|again| *again += 1);
     }
 
+    /// Shows the first rows, as another list begins.
+    pub(crate) fn show_start(&self) {
+        self.start.update(|start| *start += 1);
+    }
+
     /// The row at a place, if it was fetched.
     pub(crate) fn row(&self, index: usize) -> Option<T> {
         self.rows.with(|all| {
@@ -169,15 +176,30 @@ where
     let node = NodeRef::<html::Div>::new();
     let (top, height) = (RwSignal::new(0.0_f64), RwSignal::new(800.0_f64));
     let measure = move || {
-        if let Some(element) = node.get_untracked() {
-            top.set(f64::from(element.scroll_top()));
-            height.set(f64::from(element.client_height()).max(row_height));
+        // The list may be gone when the browser has painted.
+        if let Some(element) = node.try_get_untracked().flatten() {
+            let _ = top.try_set(f64::from(element.scroll_top()));
+            let _ = height.try_set(f64::from(element.client_height()).max(row_height));
         }
     };
     Effect::new(move |_| {
         if node.get().is_some() {
             measure();
         }
+    });
+    Effect::new(move |before: Option<u64>| {
+        let start = pages.start.get();
+        if let (true, Some(element)) = (before.is_some_and(|before| before != start), node.get_untracked()) {
+            element.set_scroll_top(0);
+            measure();
+        }
+        start
+    });
+    // The box is as high as its rows until these are too many.
+    Effect::new(move |_| {
+        pages.total.track();
+        unfolded.track();
+        request_animation_frame(measure);
     });
     let resized = window_event_listener(leptos::ev::resize, move |_| measure());
     on_cleanup(move || resized.remove());
@@ -225,6 +247,14 @@ where
                         }
                     })
             }}
+            <Show when=move || pages.total.get().is_none() && pages.error.with(Option::is_none)>
+                <div class="loading" role="status">
+                    <span class="visually-hidden">"Loading"</span>
+                    <span class="bone"></span>
+                    <span class="bone"></span>
+                    <span class="bone"></span>
+                </div>
+            </Show>
             <div class="virtual-all" role="list" style:height=full>
                 <For each=visible key=|index| *index let:index>
                     <div
@@ -236,10 +266,14 @@ where
                             format!("translateY({}px)", index as f64 * row_height + extra_before(index))
                         }
                     >
-                        {move || match pages.row(index) {
-                            Some(value) => row.with_value(|row| row(index, value)).into_any(),
-                            None => view! { <span class="bone"></span> }.into_any(),
-                        }}
+                        {
+                            // Made anew only if it is another one, not whenever a page has come.
+                            let value = Memo::new(move |_| pages.row(index));
+                            move || match value.get() {
+                                Some(value) => row.with_value(|row| row(index, value)).into_any(),
+                                None => view! { <span class="bone"></span> }.into_any(),
+                            }
+                        }
                     </div>
                 </For>
             </div>
