@@ -116,11 +116,6 @@ pub(crate) async fn list<T: DeserializeOwned>(path: &str) -> Result<List<T>, Api
     })
 }
 
-/// What is no `{"data": …}`, such as a policy file.
-pub(crate) async fn bare(path: &str) -> Result<Value, ApiError> {
-    read(answered(Request::get(&url(path)).send().await).await?).await
-}
-
 /// A change; answers the object as it is then.
 pub(crate) async fn post<T: DeserializeOwned>(path: &str, body: &Value) -> Result<T, ApiError> {
     let response = send(Method::POST, path, Some(body)).await?;

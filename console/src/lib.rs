@@ -15,7 +15,6 @@ pub mod draft;
 pub mod force;
 pub mod listing;
 pub mod model;
-pub mod model;
 pub mod narrow;
 pub mod plan;
 pub mod preview;
