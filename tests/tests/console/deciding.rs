@@ -48,13 +48,12 @@ fn a_click_lets_pass_what_was_blocked_and_another_browser_sees_it() {
 fn each_way_to_decide_makes_the_rule_it_says() {
     let scene = Scene::start();
     let sandbox = scene.locked("sb_1", &["api.github.com"]);
-    let hosts = [
-        "a.trial.example.com",
-        "b.trial.example.com",
+    for host in [
         "api.openai.com",
         "unlisted.example.com",
-    ];
-    for host in hosts {
+        "new.example.com",
+        "brief.example.com",
+    ] {
         assert_eq!(sandbox.curl.get(&scene.book.tls(host)).http_code, 0);
         scene.book.pending("sb_1", host);
     }

@@ -84,7 +84,7 @@ fn hosts_paths_names_and_notes_are_text_on_every_page() {
     }
     // In an address too.
     page.go(&scene.url("/audit?host=%3Cscript%3Ewindow.ran%3Dtrue%3C%2Fscript%3E%E2%80%AE"));
-    page.get(button("Clear")).wait();
+    page.get(button("Clear the filters")).wait();
     assert_harmless(&page);
     page.go(&scene.url("/resources/sandbox/%3Cimg%20src=x%20onerror=alert(1)%3E"));
     page.until_text("resource_id");

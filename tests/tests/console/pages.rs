@@ -86,7 +86,7 @@ fn every_page_says_what_to_do_when_there_is_nothing() {
         ("/", "make run"),
         ("/pending", "Nothing waits"),
         ("/audit", "proxy"),
-        ("/resources/sandbox/sb_1", "No traffic yet"),
+        ("/resources/sandbox/sb_1", "Send a shell through the proxy"),
         ("/resources/sandbox/sb_1/rules", "Network"),
         ("/no/such/page", "Go on with the overview"),
     ] {
