@@ -22,10 +22,12 @@ impl Choice {
     pub fn takes(&self, row: &Row) -> bool {
         let subject = row.suggestion.subject();
         let recommended = match row.suggestion.recommendation {
+            // What a rule decides already was decided by somebody, who may have seen it otherwise.
+            _ if row.listed.is_some() => false,
             Recommendation::Keep | Recommendation::Deny => true,
-            Recommendation::Question => self.also.contains(subject),
+            Recommendation::Question => false,
         };
-        recommended && !self.without.contains(subject)
+        (recommended || self.also.contains(subject)) && !self.without.contains(subject)
     }
 
     /// Whether all that was chosen is there.

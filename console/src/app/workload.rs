@@ -38,6 +38,16 @@ impl Workload {
         self.policy.ready().flatten()
     }
 
+    /// What people call a rule: its name in the policy here, or else its id, as for one of the tenant's.
+    pub(crate) fn named(self, rule: &str) -> String {
+        let own = self.policy.map(|policy| {
+            let rules = policy.iter().flat_map(|policy| &policy.rules);
+            let mut found = rules.filter(|own| own.id == rule);
+            found.next().map(|own| own.name.clone())
+        });
+        own.flatten().unwrap_or_else(|| rule.to_owned())
+    }
+
     /// Takes a policy that a change answered.
     pub(crate) fn changed(self, policy: Policy) {
         self.policy.set(Some(policy));

@@ -27,6 +27,12 @@ fn assert_fits(page: &Page<'_>, name: &str) {
             : []",
     );
     assert_eq!(beyond, json!([]), "{name} is wider than the screen");
+    let over_each_other = page.run(
+        "const rows = [...document.querySelectorAll('.virtual-row')]
+             .map(row => row.getBoundingClientRect()).sort((one, other) => one.top - other.top);
+         return rows.filter((row, place) => place > 0 && rows[place - 1].bottom > row.top + 1).length",
+    );
+    assert_eq!(over_each_other, json!(0), "{name} has rows over each other");
 }
 
 #[test]

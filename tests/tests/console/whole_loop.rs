@@ -20,6 +20,9 @@ fn a_sandbox_is_observed_reviewed_locked_down_and_operated_by_mouse_alone() {
         assert_eq!((code(KEPT), code("api.github.com")), (200, 200));
     }
     assert_eq!(code(UNKNOWN), 200);
+    // What somebody listed stays as it is listed.
+    let listed = json!({"host": "*.github.com", "resource_type": "sandbox", "resource_id": "sb_1"});
+    assert_eq!(scene.book.api.post("/egress/allowlist", &listed).status, 201);
     let browser = Browser::start();
     let page = scene.admin(&browser, "/");
     page.click(link("sandbox/sb_1"));
@@ -55,6 +58,14 @@ fn a_sandbox_is_observed_reviewed_locked_down_and_operated_by_mouse_alone() {
     });
     assert_eq!((code(KEPT), code("api.github.com"), code(UNKNOWN)), (200, 200, 0));
     sheet.click_on(button("Done"));
+    let policy = scene.book.policy("sb_1");
+    let hosts: Vec<&str> = policy["rules"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| rule["host"].as_str())
+        .collect();
+    assert_eq!(hosts, ["*.github.com", KEPT]);
 
     // Operate: what was blocked waits, with the reason.
     scene.book.pending("sb_1", UNKNOWN);
@@ -77,7 +88,7 @@ fn a_sandbox_is_observed_reviewed_locked_down_and_operated_by_mouse_alone() {
     });
     let policy = scene.book.policy("sb_1");
     assert_eq!(policy["mode"], "audit_only");
-    assert!(policy["rules"].as_array().unwrap().len() >= 3, "{policy}");
+    assert!(policy["rules"].as_array().unwrap().len() == 3, "{policy}");
     assert!(policy["relock_at"].is_string(), "{policy}");
     scene.assert_clean(&page);
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::details::Details;
 use super::looking::Looking;
 use super::summary::tone;
+use crate::app::Workload;
 use crate::clock::{self, Style};
 use crate::model::Suggestion;
 use crate::narrow::class_name;
@@ -33,10 +34,12 @@ pub(super) fn Row(
     let (last, first) = (suggestion.last_seen.clone(), suggestion.first_seen.clone());
     let denied = (suggestion.denied_count > 0)
         .then(|| view! { <span class="wrong">{counted(suggestion.denied_count, "rejected", "rejected")}</span> });
+    let workload = Workload::get();
     let listed = suggestion.listed.clone().map(|rule| {
+        let title = visible(&rule);
         view! {
-            <span class="destination-listed" title=visible(&rule)>
-                "listed by " <Outside text=rule.clone() />
+            <span class="destination-listed" title=title>
+                "listed by " {move || view! { <Outside text=workload.named(&rule) /> }}
             </span>
         }
     });
