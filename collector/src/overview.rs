@@ -88,16 +88,17 @@ struct Facts {
     template: Option<String>,
     last_seen: Option<Moment>,
     own: Option<Own>,
-    counts: seen::Counts,
     pending: i64,
     proxies: Vec<Proxy>,
 }
 
 /// A row for each resource of a scope that is known, by type and id; for the tenant too, where it is in the scope.
+/// None says yet what its resource did: that takes longer than all else, and [`add_counts`] tells it of those
+/// rows that somebody looks at.
 ///
 /// # Errors
 /// What the database says.
-pub async fn of(store: &Store, scope: &Scope, since: Moment, now: Moment) -> Result<Vec<Row>, Error> {
+pub async fn of(store: &Store, scope: &Scope, now: Moment) -> Result<Vec<Row>, Error> {
     let mut all: BTreeMap<Resource, Facts> = BTreeMap::new();
     all.entry(Resource::tenant()).or_default();
     for known in resources::all(store.read()).await? {
@@ -111,9 +112,6 @@ pub async fn of(store: &Store, scope: &Scope, since: Moment, now: Moment) -> Res
     }
     // The tenant's policy governs others, whoever may look at it.
     let tenant = all.get(&Resource::tenant()).and_then(|facts| facts.own.clone());
-    for (resource, counts) in seen::traffic(store, since).await? {
-        all.entry(resource).or_default().counts = counts;
-    }
     for (resource, pending) in seen::pending(store).await? {
         all.entry(resource).or_default().pending = pending;
     }
@@ -126,6 +124,23 @@ pub async fn of(store: &Store, scope: &Scope, since: Moment, now: Moment) -> Res
         .into_iter()
         .map(|(resource, facts)| facts.row(resource, tenant.as_ref(), &intended));
     Ok(rows.collect())
+}
+
+/// Adds what the resources of rows did since a time, in whole five minutes.
+///
+/// # Errors
+/// What the database says.
+pub async fn add_counts(store: &Store, rows: &mut [Row], since: Moment) -> Result<(), Error> {
+    let resources: Vec<&Resource> = rows.iter().map(|row| &row.resource).collect();
+    let counts = seen::traffic(store, &resources, since).await?;
+    for row in rows {
+        if let Some(counts) = counts.get(&row.resource) {
+            row.requests = counts.requests;
+            row.rejected = counts.rejected;
+            row.would_reject = counts.would_reject;
+        }
+    }
+    Ok(())
 }
 
 impl Facts {
@@ -144,9 +159,9 @@ impl Facts {
             rule_count: self.own.as_ref().map_or(0, |own| own.rule_count),
             relock_at: self.own.as_ref().and_then(|own| own.relock_at),
             policy_id: self.own.map(|own| own.id),
-            requests: self.counts.requests,
-            rejected: self.counts.rejected,
-            would_reject: self.counts.would_reject,
+            requests: 0,
+            rejected: 0,
+            would_reject: 0,
             pending: self.pending,
             proxies,
             live_revisions,

@@ -26,4 +26,5 @@ pub use choice::Choice;
 pub use infrastructure::Infrastructure;
 pub use joined::joined;
 pub use kept::Kept;
+pub(crate) use selection::Filter;
 pub use selection::Selection;

@@ -9,6 +9,7 @@ pub mod lab;
 pub mod progress;
 pub mod recording;
 pub mod replay;
+pub mod spread;
 pub mod suggest;
 
 /// The filter, built by `build.rs` from the sources this crate was built with.

@@ -9,7 +9,7 @@ use super::review::window;
 use super::who::Who;
 use super::{App, reply, shapes};
 use crate::error::Error;
-use crate::review::recorded;
+use crate::review::recorded::{self, One};
 
 /// What was talked to, as it was recorded, the most requested first: for who judges it by a policy of their own
 #[utoipa::path(get, path = "/egress/destinations", params(
@@ -22,10 +22,9 @@ use crate::review::recorded;
 pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query) -> Result<Response, Error> {
     let (selection, since, _) = window(&caller, &query)?;
     let page = page(&query, 100_000)?;
-    let mut rows = recorded::of(&app.store, &selection, since).await?;
-    if let Some(part) = query.text("q").map(str::to_lowercase) {
-        rows.retain(|row| row.host.contains(&part) || row.members.iter().any(|member| member.contains(&part)));
-    }
-    let total = rows.len();
-    Ok(reply::part(page.of(rows).collect::<Vec<_>>(), total))
+    let part = query.text("q").map(str::to_lowercase);
+    let all = recorded::read(&app.store, &selection, since).await?;
+    let found = all.with(part.as_deref());
+    let total = found.len();
+    Ok(reply::part(page.of(found).map(One::told).collect::<Vec<_>>(), total))
 }

@@ -37,15 +37,22 @@ pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query)
     let (sort, window) = (Sort::of(&query)?, window(&query, MOST)?);
     let (differs, kind) = (query.flag("differs")?, query.text("resource_type"));
     let part = query.text("q").map(str::to_lowercase);
-    let mut rows = overview::of(&app.store, &caller.scope, since, now).await?;
+    let mut rows = overview::of(&app.store, &caller.scope, now).await?;
     rows.retain(|row| {
         kind.is_none_or(|kind| row.resource.kind == kind)
             && differs.is_none_or(|differs| row.differs == differs)
             && part.as_deref().is_none_or(|part| names(row, part))
     });
+    if sort.is_by_counts() {
+        overview::add_counts(&app.store, &mut rows, since).await?;
+    }
     sort.put(&mut rows);
     let total = rows.len();
-    Ok(reply::part(window.of(rows).collect::<Vec<_>>(), total))
+    let mut rows: Vec<Row> = window.of(rows).collect();
+    if !sort.is_by_counts() {
+        overview::add_counts(&app.store, &mut rows, since).await?;
+    }
+    Ok(reply::part(rows, total))
 }
 
 /// Whether a part of a name is in any name of the row's.
@@ -81,6 +88,11 @@ impl Sort {
                 "last_seen, name, requests, rejected or pending",
             )),
         }
+    }
+
+    /// Whether it has to be known first what all resources did.
+    fn is_by_counts(self) -> bool {
+        matches!(self, Self::Requests | Self::Rejected)
     }
 
     /// The latest and the most first, names from A to Z. The rows come by type and id.

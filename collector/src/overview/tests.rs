@@ -18,7 +18,9 @@ async fn run(fresh: &Fresh, sql: &[&'static str]) {
 }
 
 async fn rows(fresh: &Fresh, scope: &str) -> Vec<Row> {
-    of(&fresh.store, &scope.parse().unwrap(), SINCE, NOW).await.unwrap()
+    let mut rows = of(&fresh.store, &scope.parse().unwrap(), NOW).await.unwrap();
+    add_counts(&fresh.store, &mut rows, SINCE).await.unwrap();
+    rows
 }
 
 /// A VM that is alive, and what its heartbeat says.

@@ -1,6 +1,6 @@
 //! Coverage: whether the window was long enough to judge by.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sqlx::Row;
@@ -91,7 +91,7 @@ pub async fn of(store: &Store, selection: &Selection, since: Moment, now: Moment
     let mut counted = Counted::default();
     let filter = selection.filter();
     counted.read_days(store, &filter, since).await?;
-    counted.read_destinations(store, &filter).await?;
+    counted.read_destinations(store, &filter, since).await?;
     Ok(counted.coverage(since, now))
 }
 
@@ -102,8 +102,10 @@ struct Counted {
     first: Option<i64>,
     last: Option<i64>,
     requests: u64,
-    /// First and last seen.
-    destinations: HashMap<(String, i64), (i64, i64)>,
+    /// How many destinations were first seen on which day.
+    found: BTreeMap<i64, u64>,
+    /// When one was last seen for the first time.
+    newest: Option<i64>,
 }
 
 impl Counted {
@@ -120,32 +122,23 @@ impl Counted {
         Ok(())
     }
 
-    /// All there are: a destination that one resource had long ago is nothing
-    /// new where another finds it.
-    async fn read_destinations(&mut self, store: &Store, filter: &Filter<'_>) -> Result<(), Error> {
-        const DESTINATIONS: &str = "SELECT host, port, MIN(first_seen), MAX(last_seen), MAX(overflow) \
-             FROM destinations WHERE {} GROUP BY host, port";
-        for row in filter.query(DESTINATIONS, &[]).fetch_all(store.read()).await? {
-            let (mut first, last): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
-            if row.try_get::<i64, _>(4)? != 0 {
-                // Whatever comes to the row for many may be a name that never was there before.
-                first = last;
-            }
-            let key = (row.try_get(0)?, row.try_get(1)?);
-            self.destinations.insert(key, (first, last));
+    /// Those of the window, counted by the database, but looked at all there are: a destination that one
+    /// resource had long ago is nothing new where another finds it. Whatever comes to the row for many may
+    /// be a name that never was there before.
+    async fn read_destinations(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<(), Error> {
+        const FOUND: &str = "SELECT found / $2, COUNT(*), MAX(found) FROM (SELECT MAX(last_seen) AS last, \
+             CASE WHEN MAX(overflow) = 0 THEN MIN(first_seen) ELSE MAX(last_seen) END AS found \
+             FROM destinations WHERE {} GROUP BY host, port) AS one WHERE last >= $1 GROUP BY 1";
+        for row in filter.query(FOUND, &[since.0, DAY]).fetch_all(store.read()).await? {
+            self.found.insert(row.try_get(0)?, count(row.try_get(1)?));
+            self.newest = self.newest.max(Some(row.try_get(2)?));
         }
         Ok(())
     }
 
     fn coverage(self, since: Moment, now: Moment) -> Coverage {
-        let seen: Vec<i64> = self
-            .destinations
-            .values()
-            .filter(|(_, last)| *last >= since.0)
-            .map(|(first, _)| *first)
-            .collect();
-        let newest = seen.iter().copied().filter(|first| *first >= since.0).max();
-        let growth = growth(&seen, self.days.first().copied(), now);
+        let newest = self.newest.filter(|newest| *newest >= since.0);
+        let growth = growth(&self.found, self.days.first().copied(), now);
         let weekdays = Weekdays::of(&self.days);
         let (first_day, last_day) = (self.days.first().copied(), self.days.last().copied());
         let span = first_day.zip(last_day).map_or(0, |(first, last)| last - first + 1);
@@ -157,7 +150,7 @@ impl Counted {
             first_event: self.first.map(Moment),
             last_event: self.last.map(Moment),
             requests: self.requests,
-            destinations: u64::try_from(seen.len()).unwrap_or(u64::MAX),
+            destinations: self.found.values().sum(),
             last_new_destination: newest.map(Moment),
             days_since_new_destination: newest.map(|newest| (now.0 - newest).max(0) / DAY),
             growth,
@@ -169,16 +162,12 @@ impl Counted {
     }
 }
 
-fn growth(seen: &[i64], first_day: Option<i64>, now: Moment) -> Vec<Growth> {
+fn growth(found: &BTreeMap<i64, u64>, first_day: Option<i64>, now: Moment) -> Vec<Growth> {
     let Some(first_day) = first_day else { return Vec::new() };
-    let mut by_day: BTreeMap<i64, u64> = BTreeMap::new();
-    for first in seen {
-        *by_day.entry(Moment(*first).day()).or_default() += 1;
-    }
-    let mut total = by_day.range(..first_day).map(|(_, new)| new).sum();
+    let mut total = found.range(..first_day).map(|(_, new)| new).sum();
     (first_day..=now.day())
         .map(|day| {
-            let new = by_day.get(&day).copied().unwrap_or_default();
+            let new = found.get(&day).copied().unwrap_or_default();
             total += new;
             Growth {
                 day: Moment(day.saturating_mul(DAY)),

@@ -1,6 +1,6 @@
 //! Reading what was counted of the destinations of a window.
 
-mod days;
+mod lines;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -104,14 +104,12 @@ pub(super) enum Wanted {
 
 /// The destinations of a window.
 pub(super) async fn read(store: &Store, selection: &Selection, since: Moment, wanted: Wanted) -> Result<Read, Error> {
-    let mut read = Read::default();
     let filter = selection.filter();
     let one = selection.single();
-    if one.is_none() || !read.days_of_one(store, &filter, since).await? {
-        read.destinations.clear();
-        read.days(store, &filter, since).await?;
-    }
-    read.shapes(store, &filter, since).await?;
+    let mut read = Read {
+        destinations: lines::read(store, &filter, since).await?,
+        ..Read::default()
+    };
     let few = one.filter(|_| wanted == Wanted::Now);
     read.facts(store, &filter, since, few.is_some()).await?;
     if let Some(one) = few {
@@ -128,77 +126,6 @@ impl Read {
     pub(super) fn number(&mut self, kind: &str, id: &str) -> usize {
         let next = self.resources.len();
         *self.resources.entry(Resource::new(kind, id)).or_insert(next)
-    }
-
-    fn destination(&mut self, host: &str, port: i64) -> &mut Destination {
-        let port = u16::try_from(port).unwrap_or(0);
-        self.destinations
-            .entry((host.to_owned(), port))
-            .or_insert_with(|| Destination {
-                host: host.to_owned(),
-                port,
-                first_seen: i64::MAX,
-                last_seen: i64::MIN,
-                ..Destination::default()
-            })
-    }
-
-    /// The days of one resource, added up by the database; whether the window is short enough for that.
-    async fn days_of_one(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<bool, Error> {
-        let mut rows = filter.query(days::OF_ONE, &[since.day(), since.0]).fetch(store.read());
-        while let Some(row) = rows.try_next().await? {
-            let Some(days) = days::of(row.try_get(2)?, since.day()) else {
-                return Ok(false);
-            };
-            let destination = self.destination(row.try_get(0)?, row.try_get(1)?);
-            destination.days = days;
-            destination.first_seen = row.try_get(3)?;
-            destination.last_seen = row.try_get(4)?;
-            destination.requests = count(row.try_get(5)?);
-            destination.rejected = count(row.try_get(6)?);
-            if let Some(last) = row.try_get(8)? {
-                let count = count(row.try_get(7)?);
-                destination.opaque = Seen { count, last };
-            }
-        }
-        Ok(true)
-    }
-
-    async fn days(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<(), Error> {
-        const DAYS: &str = "SELECT host, port, day, MIN(first_seen), MAX(last_seen), CAST(SUM(requests) AS BIGINT), \
-             CAST(SUM(rejected) AS BIGINT), CAST(SUM(opaque) AS BIGINT), MAX(CASE WHEN opaque > 0 THEN last_seen END) \
-             FROM destination_days WHERE {} AND day >= $1 AND last_seen >= $2 GROUP BY host, port, day";
-        let mut rows = filter.query(DAYS, &[since.day(), since.0]).fetch(store.read());
-        while let Some(row) = rows.try_next().await? {
-            let destination = self.destination(row.try_get(0)?, row.try_get(1)?);
-            destination.days.insert(row.try_get(2)?);
-            destination.first_seen = destination.first_seen.min(row.try_get(3)?);
-            destination.last_seen = destination.last_seen.max(row.try_get(4)?);
-            destination.requests += count(row.try_get(5)?);
-            destination.rejected += count(row.try_get(6)?);
-            if let Some(last) = row.try_get(8)? {
-                let count = count(row.try_get(7)?);
-                destination.opaque.add(Seen { count, last });
-            }
-        }
-        Ok(())
-    }
-
-    async fn shapes(&mut self, store: &Store, filter: &Filter<'_>, since: Moment) -> Result<(), Error> {
-        const SHAPES: &str = "SELECT host, port, shapes FROM destination_days \
-             WHERE {} AND day >= $1 AND last_seen >= $2 AND shapes <> '[]'";
-        let mut rows = filter.query(SHAPES, &[since.day(), since.0]).fetch(store.read());
-        while let Some(row) = rows.try_next().await? {
-            let shapes: Vec<(String, Option<String>, i64, i64)> = serde_json::from_str(row.try_get(2)?)
-                .map_err(|error| Error::Internal(format!("shapes of a destination: {error}")))?;
-            // What came since the days were read is of the next answer.
-            let Some(destination) = self.known(&row)? else { continue };
-            for (method, path, number, last) in shapes {
-                let count = count(number);
-                destination.add_shape(method, path.unwrap_or_default(), Seen { count, last });
-            }
-        }
-        Ok(())
     }
 
     /// With `few` only of those that stand for many, or led somewhere that matters.

@@ -109,6 +109,9 @@ impl<'p> Judge<'p> {
     /// The rule that decides all of these, if rules do: the first of them.
     pub(super) fn listed(&self, destinations: &[&Destination]) -> Option<String> {
         let mut first = None;
+        if self.policy.rules().is_empty() {
+            return None;
+        }
         for destination in destinations {
             for part in self.parts(destination) {
                 if part.outcome.uncertain {

@@ -56,7 +56,7 @@ impl Kept {
     /// # Errors
     /// What the database or `make` says.
     pub async fn rows(
-        &self,
+        self: &Arc<Self>,
         store: &Store,
         whose: &Selection,
         since: &str,
@@ -82,6 +82,14 @@ impl Kept {
         });
         drop(slot);
         self.tidy();
+        // Nobody may ask again, and they are large.
+        let kept = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(LONGEST).await;
+            if let Some(kept) = kept.upgrade() {
+                kept.tidy();
+            }
+        });
         Ok(rows)
     }
 
@@ -97,7 +105,11 @@ impl Kept {
     /// Forgets what is of no use any more, and what was asked for longest ago where it is too much.
     fn tidy(&self) {
         let mut all = self.all();
-        all.retain(|_, (_, asked)| asked.elapsed() < LONGEST);
+        all.retain(|_, (slot, _)| match slot.try_lock() {
+            Ok(made) => made.as_ref().is_some_and(|made| made.at.elapsed() < LONGEST),
+            // It is being made.
+            Err(_) => true,
+        });
         let mut sizes: Vec<(Instant, usize, Key)> = all
             .iter()
             .map(|(key, (slot, asked))| (*asked, rows_in(slot), key.clone()))
@@ -160,9 +172,13 @@ impl Mark {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use sluice_harness::suggest::{Class, Recommendation, Suggestion};
 
     use super::*;
+    use crate::resource::Resource;
+    use crate::testing::{Fresh, allow};
 
     fn row() -> Row {
         Row {
@@ -217,5 +233,30 @@ mod tests {
         assert!(many.is_good(mark(1, 2), after(4)));
         assert!(!many.is_good(mark(1, 2), after(5)));
         assert!(!many.is_good(mark(2, 1), after(0)));
+    }
+    #[tokio::test]
+    async fn the_same_is_made_once_until_a_policy_changes() {
+        let (fresh, kept, made) = (Fresh::new().await, Arc::<Kept>::default(), AtomicUsize::new(0));
+        let ask = async |since: &str| {
+            let make = async {
+                made.fetch_add(1, Ordering::Relaxed);
+                Ok(vec![row()])
+            };
+            let rows = kept.rows(&fresh.store, &Selection::everything(), since, make).await;
+            assert_eq!(rows.unwrap().len(), 1);
+            made.load(Ordering::Relaxed)
+        };
+        assert_eq!([ask("7d").await, ask("7d").await, ask("1d").await], [1, 1, 2]);
+        fresh.rule(&Resource::tenant(), allow("api.example.com")).await;
+        assert_eq!([ask("7d").await, ask("7d").await], [3, 3]);
+        for hours in 0..=MOST {
+            ask(&format!("{hours}h")).await;
+        }
+        assert_eq!(kept.all().len(), MOST, "no more are kept");
+        assert_eq!(
+            ask("7d").await,
+            4 + MOST + 1,
+            "the one that was asked for longest ago is gone"
+        );
     }
 }

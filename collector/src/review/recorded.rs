@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::destinations::{self, Destination};
+use super::destinations::{self, Destination, Read};
 use super::selection::Selection;
 use crate::error::Error;
 use crate::moment::Moment;
@@ -54,25 +54,55 @@ pub struct Seen {
     pub count: u64,
 }
 
-/// The destinations of a window, the most requested first.
+/// The destinations of a window.
+#[derive(Debug)]
+pub struct All(Read);
+
+/// One of them, not told yet.
+#[derive(Debug, Clone, Copy)]
+pub struct One<'r>(&'r Destination);
+
+/// Reads the destinations of a window.
 ///
 /// # Errors
 /// What the database says.
-pub async fn of(store: &Store, selection: &Selection, since: Moment) -> Result<Vec<Recorded>, Error> {
+pub async fn read(store: &Store, selection: &Selection, since: Moment) -> Result<All, Error> {
     let read = destinations::read(store, selection, since, destinations::Wanted::Now).await?;
-    let mut all: Vec<Recorded> = read.destinations.into_values().map(recorded).collect();
-    // By host and port where they are equal, as they come.
-    all.sort_by_key(|recorded| Reverse(recorded.requests));
-    Ok(all)
+    Ok(All(read))
 }
 
-fn recorded(destination: Destination) -> Recorded {
+impl All {
+    /// Those with a part of a name in theirs, the most requested first.
+    #[must_use]
+    pub fn with(&self, part: Option<&str>) -> Vec<One<'_>> {
+        let has = |one: &One<'_>| part.is_none_or(|part| one.has(part));
+        let mut found: Vec<One<'_>> = self.0.destinations.values().map(One).filter(has).collect();
+        // By host and port where they are equal, as they come.
+        found.sort_by_key(|one| Reverse(one.0.requests));
+        found
+    }
+}
+
+impl One<'_> {
+    fn has(self, part: &str) -> bool {
+        let members = self.0.many.as_deref().unwrap_or_default();
+        self.0.host.contains(part) || members.iter().any(|member| member.contains(part))
+    }
+
+    /// In the words of the API.
+    #[must_use]
+    pub fn told(self) -> Recorded {
+        recorded(self.0)
+    }
+}
+
+fn recorded(destination: &Destination) -> Recorded {
     let rest = destination.unknown();
-    let shapes = destination.shapes.into_iter();
+    let shapes = destination.shapes.iter();
     let mut seen: Vec<Seen> = shapes
         .map(|((method, path), seen)| Seen {
-            method: (!method.is_empty()).then_some(method),
-            path: (!path.is_empty()).then_some(path),
+            method: (!method.is_empty()).then(|| method.clone()),
+            path: (!path.is_empty()).then(|| path.clone()),
             count: seen.count,
         })
         .collect();
@@ -88,7 +118,7 @@ fn recorded(destination: Destination) -> Recorded {
     seen.sort_by_key(|seen| Reverse(seen.count));
     seen.truncate(MOST_SEEN);
     Recorded {
-        host: destination.host,
+        host: destination.host.clone(),
         port: destination.port,
         requests: destination.requests,
         rejected: destination.rejected,
@@ -97,7 +127,7 @@ fn recorded(destination: Destination) -> Recorded {
         opaque: destination.opaque.count,
         seen,
         many: destination.many.is_some(),
-        members: destination.many.unwrap_or_default(),
+        members: destination.many.clone().unwrap_or_default(),
         addresses: destination.addresses.first().to_vec(),
         more_addresses: destination.addresses.has_more(),
     }

@@ -9,7 +9,7 @@ use crate::access::Scope;
 use crate::resource::Resource;
 
 /// A query ready to run.
-pub(super) type Query<'s> = sqlx::query::Query<'s, Any, AnyArguments>;
+pub(crate) type Query<'s> = sqlx::query::Query<'s, Any, AnyArguments>;
 
 /// Some resources, reviewed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Selection {
 
 /// Which rows of a table are meant, by `resource_type` and `resource_id`.
 #[derive(Debug, Clone)]
-pub(super) enum Filter<'s> {
+pub(crate) enum Filter<'s> {
     /// All.
     Everything,
     /// Those of a type whose id begins so.
@@ -69,7 +69,8 @@ pub(super) enum Filter<'s> {
 }
 
 impl<'s> Filter<'s> {
-    fn of(resources: impl IntoIterator<Item = &'s Resource>) -> Self {
+    /// Those of these resources.
+    pub(crate) fn of(resources: impl IntoIterator<Item = &'s Resource>) -> Self {
         let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for resource in resources {
             kinds.entry(&resource.kind).or_default().insert(&resource.id);
@@ -78,7 +79,7 @@ impl<'s> Filter<'s> {
     }
 
     /// A query whose `{}` is the condition; its own parameters come first.
-    pub(super) fn query(&self, sql: &str, own: &[i64]) -> Query<'s> {
+    pub(crate) fn query(&self, sql: &str, own: &[i64]) -> Query<'s> {
         let condition = match self {
             Self::Everything => "1 = 1".to_owned(),
             Self::Prefix(..) => {

@@ -1,10 +1,9 @@
 //! Suggestions: what to allow, what to deny, and what to ask about first.
 
 use std::collections::{BTreeSet, HashMap};
-use std::num::NonZero;
-use std::thread;
 
 use serde::Serialize;
+use sluice_harness::spread;
 use sluice_harness::suggest::{self, Catalogue, LedTo, Many, Observed, Suggestion, Total, policy_of};
 use sluice_policy::{Blocks, Policy, PolicyDocument, Timestamp};
 
@@ -16,9 +15,6 @@ use crate::error::Error;
 use crate::moment::Moment;
 use crate::resource::Resource;
 use crate::store::Store;
-
-/// From how many on work is shared out: below, starting threads takes longer.
-const APART: usize = 4_096;
 
 /// What suggestions depend on besides the traffic.
 #[derive(Debug, Clone, Copy)]
@@ -98,31 +94,8 @@ impl Traffic {
             .transpose()?;
         let by_host = by_host(&self.read);
         let row = |suggestion| row(suggestion, &by_host, judge.as_ref(), self.single.as_ref());
-        Ok(each(suggestions, row))
+        Ok(spread::each(suggestions, row))
     }
-}
-
-/// Makes something of each, in order; of very many on all processors.
-fn each<T: Send, U: Send>(all: Vec<T>, make: impl Fn(T) -> U + Sync) -> Vec<U> {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    if all.len() < APART || processors == 1 {
-        return all.into_iter().map(make).collect();
-    }
-    let share = all.len().div_ceil(processors);
-    let (mut rest, make) = (all.into_iter(), &make);
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..processors)
-            .map(|_| {
-                let part: Vec<T> = rest.by_ref().take(share).collect();
-                scope.spawn(move || part.into_iter().map(make).collect::<Vec<U>>())
-            })
-            .collect();
-        let made = workers.into_iter().map(|worker| match worker.join() {
-            Ok(made) => made,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        made.flatten().collect()
-    })
 }
 
 /// The policy that follows from suggestions: what is recommended to be denied is
@@ -134,9 +107,16 @@ pub fn policy<'r>(rows: impl IntoIterator<Item = &'r Row>) -> PolicyDocument {
 }
 
 fn suggest(read: &Read, circumstances: &Circumstances<'_>) -> Vec<Suggestion> {
+    let observe = |destinations| observe(destinations, circumstances);
+    let observed = spread::parts(read.destinations.values().collect(), observe);
+    let all = observed.into_iter().reduce(Observed::and);
+    all.map_or_else(Vec::new, |all| all.suggestions().suggestions)
+}
+
+fn observe<'c>(destinations: Vec<&Destination>, circumstances: &Circumstances<'c>) -> Observed<'c> {
     let observed = Observed::new(circumstances.catalogue, suggest::Options::default());
     let mut observed = observed.expecting(circumstances.resolves_to.clone());
-    for destination in read.destinations.values() {
+    for destination in destinations {
         match (destination.of(), &destination.many) {
             (Some(of), Some(samples)) => {
                 if !circumstances.infrastructure.contains(&format!("any.{of}")) {
@@ -159,7 +139,7 @@ fn suggest(read: &Read, circumstances: &Circumstances<'_>) -> Vec<Suggestion> {
             }),
         }
     }
-    observed.suggestions().suggestions
+    observed
 }
 
 fn total(destination: &Destination) -> Total {

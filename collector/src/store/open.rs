@@ -137,7 +137,8 @@ mod tests {
             ],
         ];
         for migrator in migrators() {
-            assert_eq!(migrator.iter().count(), schemas.len(), "one is not compared here");
+            let same = migrator.iter().filter(|migration| migration.version != IN_ORDER);
+            assert_eq!(same.count(), schemas.len(), "one is not compared here");
         }
         let rest = |text: &str| {
             text.lines()
@@ -154,6 +155,9 @@ mod tests {
             assert_eq!(rest(&same), rest(sqlite));
         }
     }
+
+    /// The version that changes how SQLite stores a table, and nothing else.
+    const IN_ORDER: i64 = 4;
 
     fn migrators() -> [Migrator; 2] {
         [
@@ -174,7 +178,10 @@ mod tests {
         first.run(&old).await.unwrap();
         let written = "INSERT INTO destinations VALUES ('sandbox', 'sb_1', 'a.example.com', 443, 0, 'example.com', \
                        1, 2, NULL, 2, '[]')";
-        sqlx::query(written).execute(&old).await.unwrap();
+        let traffic = "INSERT INTO traffic VALUES ('sandbox', 'sb_1', 300, 1, 2, 3, 4)";
+        for written in [written, traffic] {
+            sqlx::query(written).execute(&old).await.unwrap();
+        }
         old.close().await;
 
         let store = Store::open(&url).await.unwrap();
@@ -189,6 +196,9 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(without, 0);
+        let traffic = "SELECT resource_id || bucket || allowed || warned || rejected || would_reject FROM traffic";
+        let traffic: String = sqlx::query_scalar(traffic).fetch_one(store.read()).await.unwrap();
+        assert_eq!(traffic, "sb_13001234");
         store.close().await;
     }
 }

@@ -4,12 +4,13 @@
 //! rules do, the most specific first, and an IPv6 form of a metadata address
 //! is found as well.
 
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sluice_policy::{
-    Decision, Effect, HostPattern, InvalidPattern, Mode, Policy, PolicyDocument, Problems, Rejection, Rule,
+    Decision, Effect, Host, HostPattern, InvalidPattern, Mode, Policy, PolicyDocument, Problems, Rejection,
     RuleDocument, Seen, Specificity, Surroundings, Timestamp, Verdict,
 };
 
@@ -24,6 +25,8 @@ pub struct Catalogue {
     entries: Vec<Entry>,
     services: Policy,
     shared: Policy,
+    /// Whose names are below a name: the entries that list them, `None` for strangers.
+    below: HashMap<String, BTreeSet<Option<usize>>>,
 }
 
 /// Where a look-up led.
@@ -145,6 +148,7 @@ impl Catalogue {
         }
         let shared = rules("shared", &shape.shared, |place| place.to_string())?;
         Ok(Self {
+            below: below(&shape),
             entries: shape.entries,
             services: compile(services)?,
             shared: compile(shared)?,
@@ -176,14 +180,9 @@ impl Catalogue {
 
     /// Whether a wildcard on `top` would take in a name that another entry
     /// lists, or names that belong to strangers.
-    pub(super) fn takes_in_others(&self, top: &str, entry: Option<usize>) -> Result<bool, Problems> {
-        let below = compile(vec![RuleDocument::new("below", Effect::Deny, format!("*.{top}"))])?;
-        let others = self.entries.iter().enumerate();
-        let others = others.filter(|(number, _)| Some(*number) != entry);
-        let listed = others.flat_map(|(_, entry)| entry.patterns.iter().map(String::as_str));
-        let shared = self.shared.rules().iter().map(Rule::host);
-        let mut names = listed.chain(shared).map(|pattern| pattern.trim_start_matches("*."));
-        Ok(names.any(|name| is_named(&below, name)))
+    pub(super) fn takes_in_others(&self, top: &str, entry: Option<usize>) -> bool {
+        let mut below = self.below.get(top).into_iter().flatten();
+        below.any(|whose| whose.is_none() || *whose != entry)
     }
 
     /// Whether the names beside this one belong to others.
@@ -202,6 +201,25 @@ impl Catalogue {
             .filter_map(|(_, entry)| entry.patterns.first().cloned())
             .collect()
     }
+}
+
+/// Every name that one of a pattern is below, with whose that one is.
+fn below(shape: &Shape) -> HashMap<String, BTreeSet<Option<usize>>> {
+    let mut all: HashMap<String, BTreeSet<_>> = HashMap::new();
+    let entries = shape.entries.iter().enumerate();
+    let listed = entries.flat_map(|(number, entry)| entry.patterns.iter().map(move |pattern| (pattern, Some(number))));
+    let patterns = listed.chain(shape.shared.iter().map(|pattern| (pattern, None)));
+    for (pattern, whose) in patterns {
+        let Ok(Host::Name(name)) = Host::parse(pattern.trim_start_matches("*.").as_bytes()) else {
+            continue;
+        };
+        let mut rest = name.as_str();
+        while let Some((_, above)) = rest.split_once('.') {
+            all.entry(above.to_owned()).or_default().insert(whose);
+            rest = above;
+        }
+    }
+    all
 }
 
 /// Whether a rule of a policy made by [`compile`] names the host.

@@ -1,14 +1,15 @@
 //! Puts hosts of one domain under a wildcard where they are many, and makes a
 //! suggestion of each group and each host that stays by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sluice_policy::{Effect, Policy, PolicyDocument, RuleDocument, domain};
+use sluice_policy::{Effect, Policy, PolicyDocument, RuleDocument};
 
 use super::advice::{Class, Facts, Gathered, Recommendation, advice};
 use super::aggregate::pattern_of;
 use super::observed::{Crowd, HostSeen, Inside, Observed, PortSeen};
 use super::suggestion::Suggestion;
+use crate::spread;
 
 /// From how many hosts below one domain a wildcard is suggested. Two names are
 /// often all there is; from three on the next is likely to be new again, and a
@@ -29,16 +30,17 @@ struct Subject<'o> {
     /// Those that nobody kept apart.
     crowd: Option<&'o Crowd>,
     /// What was seen of the service or domain that the hosts belong to.
-    volume: Volume,
+    volume: &'o Volume,
 }
 
 /// All suggestions, the most requested first.
 pub(super) fn grouped(observed: &Observed<'_>) -> Vec<Suggestion> {
     let seen: BTreeSet<usize> = observed.hosts.values().filter_map(HostSeen::entry).collect();
-    let mut suggestions: Vec<Suggestion> = subjects(observed)
-        .iter()
-        .flat_map(|subject| subject.suggestions(observed, &seen))
-        .collect();
+    let volumes = volumes(observed);
+    let suggested = spread::each(subjects(observed, &volumes), |subject| {
+        subject.suggestions(observed, &seen)
+    });
+    let mut suggestions: Vec<Suggestion> = suggested.into_iter().flatten().collect();
     suggestions.sort_by(|one, other| {
         let key = |suggestion: &Suggestion| std::cmp::Reverse(suggestion.request_count);
         key(one)
@@ -49,7 +51,7 @@ pub(super) fn grouped(observed: &Observed<'_>) -> Vec<Suggestion> {
     suggestions
 }
 
-fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
+fn subjects<'o>(observed: &'o Observed<'_>, volumes: &'o Volumes<'o>) -> Vec<Subject<'o>> {
     let mut alone = Vec::new();
     let mut families: BTreeMap<Owner<'_>, Hosts<'_>> = BTreeMap::new();
     for (name, host) in &observed.hosts {
@@ -58,8 +60,7 @@ fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
             None => alone.push((name.as_str(), host)),
         }
     }
-    let volumes = volumes(observed);
-    let of_owner = |name: &str, host| volumes.get(&owner(observed, name, host)).cloned().unwrap_or_default();
+    let of_owner = |name: &'o str, host: &HostSeen| volumes.of.get(&owner(name, host)).unwrap_or(&volumes.nothing);
     let mut subjects = Vec::new();
     let mut crowds: BTreeMap<&str, &Crowd> = observed.crowds.iter().map(|(of, crowd)| (of.as_str(), crowd)).collect();
     for ((domain, entry), hosts) in families {
@@ -68,12 +69,10 @@ fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
         // `*.top` does not match `top`, which stays a host of its own.
         alone.extend(top_itself);
         let enough = below.len() >= observed.options.wildcard_from;
-        // What cannot be checked is not widened.
-        if enough && !observed.catalogue.takes_in_others(top, entry).unwrap_or(true) {
+        if enough && !observed.catalogue.takes_in_others(top, entry) {
             let volume = below
                 .first()
-                .map(|(name, host)| of_owner(name, host))
-                .unwrap_or_default();
+                .map_or(&volumes.nothing, |(name, host)| of_owner(name, host));
             subjects.push(Subject {
                 pattern: Some(format!("*.{top}")),
                 hosts: below,
@@ -100,10 +99,7 @@ fn subjects<'o>(observed: &'o Observed<'_>) -> Vec<Subject<'o>> {
         pattern: pattern_of(of),
         hosts: Vec::new(),
         crowd: Some(crowd),
-        volume: Volume {
-            flooded: true,
-            ..Volume::default()
-        },
+        volume: &volumes.flooded,
     }));
     subjects
 }
@@ -117,9 +113,9 @@ fn is_of(crowds: &BTreeMap<&str, &Crowd>, top: &str, entry: Option<usize>) -> bo
 
 /// Whom a host belongs to: its registrable domain, within it the service that
 /// the catalogue knows; or nobody else, where neighbours are strangers.
-fn owner<'o>(observed: &Observed<'_>, name: &'o str, host: &HostSeen) -> Owner<'o> {
-    let stranger = host.address.is_some() || observed.catalogue.is_shared(name);
-    let domain = if stranger { None } else { domain::registrable(name) };
+fn owner<'o>(name: &'o str, host: &HostSeen) -> Owner<'o> {
+    let stranger = host.address.is_some() || host.shared;
+    let domain = if stranger { None } else { host.domain(name) };
     (domain.unwrap_or(name), host.entry())
 }
 
@@ -134,19 +130,36 @@ struct Volume {
     flooded: bool,
 }
 
+/// What was seen by owner.
+struct Volumes<'o> {
+    of: HashMap<Owner<'o>, Volume>,
+    /// For who has no hosts.
+    nothing: Volume,
+    /// For hosts that were not kept apart.
+    flooded: Volume,
+}
+
 /// All that was seen by owner, because a domain that is asked often is regular
 /// as a whole, `example.com` with few requests beside its busy `www` too.
-fn volumes<'o>(observed: &'o Observed<'_>) -> BTreeMap<Owner<'o>, Volume> {
-    let mut totals: BTreeMap<_, Volume> = BTreeMap::new();
+fn volumes<'o>(observed: &'o Observed<'_>) -> Volumes<'o> {
+    let mut of: HashMap<_, Volume> = HashMap::with_capacity(observed.hosts.len());
     for (name, host) in &observed.hosts {
-        let total = totals.entry(owner(observed, name, host)).or_default();
+        let owner = owner(name, host);
+        let total = of.entry(owner).or_default();
         total.requests = total.requests.saturating_add(host.requests());
         total.hosts += 1;
         total.days.extend(host.ports.values().flat_map(|port| &port.days));
-        let (domain, _) = owner(observed, name, host);
-        total.flooded = total.flooded || observed.crowds.contains_key(domain);
+        total.flooded = total.flooded || observed.crowds.contains_key(owner.0);
     }
-    totals
+    let flooded = Volume {
+        flooded: true,
+        ..Volume::default()
+    };
+    Volumes {
+        of,
+        nothing: Volume::default(),
+        flooded,
+    }
 }
 
 /// The registrable domain under which a host may be grouped, if it may.
@@ -157,14 +170,14 @@ fn volumes<'o>(observed: &'o Observed<'_>) -> BTreeMap<Owner<'o>, Volume> {
 /// and what is to be denied, so that a deny never reaches further than
 /// what was seen.
 fn family<'o>(observed: &Observed<'_>, name: &'o str, host: &HostSeen) -> Option<&'o str> {
-    let domain = domain::registrable(name)?;
+    let domain = host.domain(name)?;
     let listed = host.found.is_some_and(|found| found.listed);
     let grouped = host.address.is_none()
         && name != domain
         && !listed
         && !observed.class(host).is_denied()
         && !host.leads_to_metadata()
-        && !observed.catalogue.is_shared(name);
+        && !host.shared;
     grouped.then_some(domain)
 }
 
@@ -305,9 +318,16 @@ impl Subject<'_> {
     }
 }
 
+/// Methods that any policy takes, and that nearly all traffic has: with very
+/// many destinations it takes long to try each.
+const USUAL: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
 /// The methods for a rule: none (any) where a policy would refuse one of them.
 fn methods(inside: &Inside) -> Vec<String> {
     let methods = inside.listed();
+    if methods.iter().all(|method| USUAL.contains(&method.as_str())) {
+        return methods;
+    }
     let rule = RuleDocument {
         methods: methods.clone(),
         ..RuleDocument::new("methods", Effect::Allow, "*")

@@ -1,9 +1,10 @@
 //! Gathers what recordings show of each destination.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use sluice_policy::{Blocks, Host, RequestLine, Seen, Timestamp, address};
+use sluice_policy::{Blocks, Host, RequestLine, Seen, Timestamp, address, domain};
 
 use super::Options;
 use super::aggregate::{Destination, LedTo, Many, Total};
@@ -39,6 +40,10 @@ pub(super) struct HostSeen {
     pub(super) address: Option<IpAddr>,
     /// Where it stands in the catalogue.
     pub(super) found: Option<Found>,
+    /// Where in its name its registrable domain begins, if it has one.
+    domain_at: Option<usize>,
+    /// Whether the names beside it belong to others.
+    pub(super) shared: bool,
     pub(super) ports: BTreeMap<u16, PortSeen>,
 }
 
@@ -126,6 +131,34 @@ impl<'c> Observed<'c> {
         port.absorb(traffic);
     }
 
+    /// Takes in all that another one took in, of the same catalogue and options.
+    #[must_use]
+    pub fn and(mut self, mut other: Self) -> Self {
+        let follow = self.hosts.last_key_value().zip(other.hosts.first_key_value());
+        if follow.is_none_or(|((last, _), (first, _))| last < first) {
+            self.hosts.append(&mut other.hosts);
+        }
+        for (name, host) in other.hosts {
+            match self.hosts.entry(name) {
+                Entry::Occupied(known) => absorb(&mut known.into_mut().ports, host.ports),
+                Entry::Vacant(new) => {
+                    new.insert(host);
+                }
+            }
+        }
+        for (of, other) in other.crowds {
+            let crowd = self.crowds.entry(of).or_default();
+            crowd.of = other.of;
+            crowd.found = other.found;
+            crowd.samples.extend(other.samples);
+            absorb(&mut crowd.ports, other.ports);
+        }
+        for ((omission, target), count) in other.left_out {
+            self.leave_out(omission, target, count);
+        }
+        self
+    }
+
     /// What the catalogue says of the names below a name.
     fn found_below(&self, name: &str) -> Option<Found> {
         let below = format!("any.{name}:443");
@@ -158,14 +191,14 @@ impl<'c> Observed<'c> {
             };
             return self.leave_out(omission, target, count);
         }
-        let host = self.hosts.entry(host.to_string()).or_insert_with(|| HostSeen {
-            address: match host {
-                Host::Ip(ip) => Some(ip),
-                Host::Name(_) => None,
-            },
-            found,
-            ports: BTreeMap::new(),
-        });
+        let name = host.to_string();
+        let host = match self.hosts.entry(name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let host = HostSeen::new(new.key(), host, found, self.catalogue);
+                new.insert(host)
+            }
+        };
         let mut traffic = traffic(target.request.as_ref());
         match host.address {
             // It was decided as what it is.
@@ -198,7 +231,41 @@ impl<'c> Observed<'c> {
     }
 }
 
+/// Mostly there was nothing yet.
+fn extend<T: Ord>(all: &mut BTreeSet<T>, mut more: BTreeSet<T>) {
+    if all.is_empty() {
+        *all = more;
+    } else {
+        all.append(&mut more);
+    }
+}
+
+/// Takes in what others have seen of ports.
+fn absorb(ports: &mut BTreeMap<u16, PortSeen>, others: BTreeMap<u16, PortSeen>) {
+    for (port, other) in others {
+        ports.entry(port).or_insert_with(PortSeen::nothing).absorb(other);
+    }
+}
+
 impl HostSeen {
+    fn new(name: &str, host: Host, found: Option<Found>, catalogue: &Catalogue) -> Self {
+        Self {
+            address: match host {
+                Host::Ip(ip) => Some(ip),
+                Host::Name(_) => None,
+            },
+            found,
+            domain_at: domain::registrable(name).map(|domain| name.len().saturating_sub(domain.len())),
+            shared: catalogue.is_shared(name),
+            ports: BTreeMap::new(),
+        }
+    }
+
+    /// The registrable domain of its name.
+    pub(super) fn domain<'n>(&self, name: &'n str) -> Option<&'n str> {
+        name.get(self.domain_at?..)
+    }
+
     pub(super) fn entry(&self) -> Option<usize> {
         self.found.map(|found| found.entry)
     }
@@ -272,11 +339,11 @@ impl PortSeen {
         self.count = self.count.saturating_add(other.count);
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.max(other.last);
-        self.days.extend(other.days);
+        extend(&mut self.days, other.days);
         self.leads_to.absorb(other.leads_to);
         self.inside = self.inside.take().zip(other.inside).map(|(mut inside, other)| {
             if inside.methods.len() <= MOST_METHODS {
-                inside.methods.extend(other.methods);
+                extend(&mut inside.methods, other.methods);
             }
             inside.paths = inside.paths.and(other.paths);
             inside

@@ -23,12 +23,24 @@ fn opaque(host: &str, count: u64, days: i64) -> Destination<'_> {
     }
 }
 
+/// The suggestions, which are the same however the work was shared out.
 fn suggest_of(destinations: &[Destination<'_>], crowds: &[Many<'_>]) -> Vec<Suggestion> {
     let catalogue = catalogue();
-    let mut observed = Observed::new(&catalogue, Options::default());
-    destinations.iter().for_each(|one| observed.add_destination(one));
-    crowds.iter().for_each(|many| observed.add_many(many));
-    observed.suggestions().suggestions
+    let observe = |destinations: &[Destination<'_>], crowds: &[Many<'_>]| {
+        let mut observed = Observed::new(&catalogue, Options::default());
+        destinations.iter().for_each(|one| observed.add_destination(one));
+        crowds.iter().for_each(|many| observed.add_many(many));
+        observed
+    };
+    let found = observe(destinations, crowds).suggestions();
+    for at in 0..=destinations.len() {
+        let (some, others) = destinations.split_at(at);
+        let first = observe(some, crowds).and(observe(others, &[]));
+        assert_eq!(first.suggestions(), found, "from {at} on");
+        let last = observe(others, crowds).and(observe(some, &[]));
+        assert_eq!(last.suggestions(), found, "to {at}");
+    }
+    found.suggestions
 }
 
 #[test]

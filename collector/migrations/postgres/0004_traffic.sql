@@ -1,0 +1,1 @@
+-- SQLite's table is now in the order of its key. PostgreSQL has no such tables, and nothing changes.
