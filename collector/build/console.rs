@@ -134,11 +134,12 @@ impl Assets {
         gzip.write_all(content)?;
         fs::write(self.folder.join(format!("{file}.gz")), gzip.finish()?)?;
         let mut brotli = Vec::new();
-        brotli::BrotliCompress(
-            &mut &content[..],
-            &mut brotli,
-            &brotli::enc::BrotliEncoderParams::default(),
-        )?;
+        let parameters = BrotliEncoderParams {
+            lgwin: 24,
+            size_hint: content.len(),
+            ..BrotliEncoderParams::default()
+        };
+        brotli::BrotliCompress(&mut &content[..], &mut brotli, &parameters)?;
         fs::write(self.folder.join(format!("{file}.br")), brotli)?;
         let path = place.display().to_string();
         writeln!(

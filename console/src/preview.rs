@@ -3,7 +3,6 @@
 //! Each destination is judged as it was seen, opaque or with method and path, under the policy as it is and under the
 //! policy as it would be. What is not known of a request makes its outcome uncertain, as in the collector's simulation.
 
-mod bounds;
 mod documents;
 mod judge;
 mod outcome;

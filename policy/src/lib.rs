@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+mod bounds;
 mod decide;
 mod decision;
 mod document;
@@ -54,6 +55,7 @@ mod target;
 mod timestamp;
 mod words;
 
+pub use bounds::{Bounds, Hidden};
 pub use decide::Circumstances;
 pub use decision::{Decision, Nearest, Rejection, Verdict};
 pub use document::{PolicyDocument, PolicyRead, RuleDocument};

@@ -1,16 +1,15 @@
 //! What a policy says of a destination, each part of it judged as it was seen.
 
-mod unknown;
-
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use sluice_policy::{Action, Blocks, Circumstances, Mode, NearestRecord, Policy, Seen, Surroundings, Timestamp};
+use sluice_policy::{
+    Action, Blocks, Bounds, Circumstances, Hidden, Mode, NearestRecord, Policy, Problems, Seen, Surroundings, Timestamp,
+};
 
 use super::destinations::{self, Destination};
 use super::infrastructure::{authority, opaque};
 use crate::error::Error;
-use unknown::{Bounds, Hidden};
 
 /// A policy at a time.
 pub(super) struct Judge<'p> {
@@ -76,8 +75,8 @@ impl<'p> Judge<'p> {
                 unresolved: false,
                 destination: None,
             },
-            path: Bounds::of(policy, Hidden::Path)?,
-            request: Bounds::of(policy, Hidden::Request)?,
+            path: Bounds::of(policy, Hidden::Path).map_err(defect)?,
+            request: Bounds::of(policy, Hidden::Request).map_err(defect)?,
         })
     }
 
@@ -242,4 +241,8 @@ fn candidates(destination: &Destination) -> Vec<Cow<'_, str>> {
         name => hosts.push(format!("any-other-name.{name}").into()),
     }
     hosts
+}
+
+fn defect(problems: Problems) -> Error {
+    Error::Internal(problems.to_string())
 }

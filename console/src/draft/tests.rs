@@ -7,6 +7,9 @@ fn draft(host: &str) -> Draft {
     }
 }
 
+/// What is wrong, where that is said, and what makes it so.
+type Case = (&'static str, &'static str, fn(&mut Draft));
+
 #[test]
 fn a_rule_stays_what_it_is_through_its_fields() {
     let rule = Rule {
@@ -44,7 +47,7 @@ fn what_is_wrong_is_told_at_its_field_in_the_words_of_the_policy() {
         change(&mut draft);
         draft.document().unwrap_err()
     };
-    let cases: [(&str, &str, fn(&mut Draft)); 10] = [
+    let cases: [Case; 10] = [
         ("host", "path_glob", |draft| {
             draft.host = "api.example.com/v1".to_owned()
         }),

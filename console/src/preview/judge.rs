@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use sluice_policy::{Blocks, Circumstances, Mode, Policy, PolicyDocument, Problems, Seen, Surroundings, Timestamp};
+use sluice_policy::{
+    Blocks, Bounds, Circumstances, Hidden, Mode, Policy, PolicyDocument, Problems, Seen, Surroundings, Timestamp,
+};
 
 use super::Matched;
-use super::bounds::{Bounds, Hidden};
 use super::outcome::Outcome;
 use crate::model::Destination;
 
@@ -70,16 +71,17 @@ impl Judge {
         resource: Option<&PolicyDocument>,
         now: Timestamp,
     ) -> Result<Self, Problems> {
+        let policy = Policy::merge(tenant, resource)?;
         Ok(Self {
-            policy: Policy::merge(tenant, resource)?,
             // Authorities name their port, so the default does not matter.
             around: Surroundings::new(443),
             circumstances: Circumstances {
                 mode: Some(Mode::Enforce),
                 ..now.into()
             },
-            path: Bounds::of(tenant, resource, Hidden::Path)?,
-            request: Bounds::of(tenant, resource, Hidden::Request)?,
+            path: Bounds::of(&policy, Hidden::Path)?,
+            request: Bounds::of(&policy, Hidden::Request)?,
+            policy,
         })
     }
 

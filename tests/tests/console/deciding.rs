@@ -55,7 +55,7 @@ fn each_way_to_decide_makes_the_rule_it_says() {
         "brief.example.com",
     ] {
         assert_eq!(sandbox.curl.get(&scene.book.tls(host)).http_code, 0);
-        scene.book.pending("sb_1", host);
+        scene.until_pending("sb_1", host);
     }
     let browser = Browser::start();
     let page = scene.admin(&browser, "/pending");
@@ -97,7 +97,7 @@ fn all_of_it_can_be_done_by_keyboard() {
     let scene = Scene::start();
     let sandbox = scene.locked("sb_1", &["api.github.com"]);
     assert_eq!(sandbox.curl.get(&scene.book.tls(HOST)).http_code, 0);
-    scene.book.pending("sb_1", HOST);
+    scene.until_pending("sb_1", HOST);
     let browser = Browser::start();
     let page = browser.open(&scene.url("/pending"));
     page.fill("Token", &scene.book.sluice.addresses().token);

@@ -35,7 +35,6 @@ fn hosts_paths_names_and_notes_are_text_on_every_page() {
         "note": format!("{MARKUP} {TURNED}")});
     assert_eq!(api.post("/egress/allowlist", &rule).status, 201);
     let note = json!({"note": format!("{MARKUP} {TURNED}")});
-    scene.book.policy("sb_1");
     let policy = scene.book.policy("sb_1")["id"].as_str().unwrap().to_owned();
     assert_eq!(
         api.post(&format!("/egress/policies/{policy}/lockdown"), &note).status,

@@ -47,7 +47,7 @@ fn every_page_is_accessible_fits_and_has_a_picture() {
     scene.lock(&sandbox, &["api.github.com", "*.openai.com"]);
     for host in ["unlisted.example.com", "new.example.com"] {
         assert_eq!(sandbox.curl.get(&scene.book.tls(host)).http_code, 0);
-        scene.book.pending("sb_1", host);
+        scene.until_pending("sb_1", host);
     }
     assert_eq!(sandbox.curl.get(&scene.book.tls("api.openai.com")).http_code, 200);
     let browser = Browser::start();

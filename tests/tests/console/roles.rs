@@ -10,7 +10,7 @@ fn a_viewer_sees_all_and_can_click_nothing() {
     let scene = Scene::start();
     let sandbox = scene.locked("sb_1", &["api.github.com"]);
     assert_eq!(sandbox.curl.get(&scene.book.tls("unlisted.example.com")).http_code, 0);
-    scene.book.pending("sb_1", "unlisted.example.com");
+    scene.until_pending("sb_1", "unlisted.example.com");
     let revision = scene.book.policy("sb_1")["revision"].clone();
     let browser = Browser::start();
     let page = scene.signed_in(&browser, "/pending", &scene.token("viewer", "tenant"));

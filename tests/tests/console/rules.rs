@@ -13,7 +13,7 @@ fn a_rule_is_written_with_its_effect_in_view_and_rolled_back() {
     let locked = scene.book.policy("sb_1")["revision"].clone();
     for host in ["api.openai.com", "cdn.example.com"] {
         assert_eq!(sandbox.curl.get(&scene.book.tls(host)).http_code, 0);
-        scene.book.pending("sb_1", host);
+        scene.until_pending("sb_1", host);
     }
     let browser = Browser::start();
     let page = scene.admin(&browser, "/resources/sandbox/sb_1/rules");

@@ -54,6 +54,11 @@ impl Scene {
         self.book.does(&sandbox.id, "lockdown", &json!({}));
     }
 
+    /// Waits until a host waits for a decision.
+    pub(crate) fn until_pending(&self, sandbox: &str, host: &str) {
+        let _ = self.book.pending(sandbox, host);
+    }
+
     /// Opens a page and signs in as an admin.
     pub(crate) fn admin<'b>(&self, browser: &'b Browser, path: &str) -> Page<'b> {
         self.signed_in(browser, path, &self.book.sluice.addresses().token)

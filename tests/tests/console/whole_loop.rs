@@ -68,7 +68,7 @@ fn a_sandbox_is_observed_reviewed_locked_down_and_operated_by_mouse_alone() {
     assert_eq!(hosts, ["*.github.com", KEPT]);
 
     // Operate: what was blocked waits, with the reason.
-    scene.book.pending("sb_1", UNKNOWN);
+    scene.until_pending("sb_1", UNKNOWN);
     page.click(link("Operate"));
     page.get(heading("Pending")).wait();
     page.get(role("article").named(UNKNOWN)).wait();
