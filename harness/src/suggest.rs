@@ -8,6 +8,7 @@ mod leads_to;
 mod observed;
 mod paths;
 mod policy;
+mod ports;
 mod suggestion;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Puts hosts of one domain under a wildcard where they are many, and makes a
 //! suggestion of each group and each host that stays by itself.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sluice_policy::{Effect, Policy, PolicyDocument, RuleDocument};
@@ -8,6 +9,7 @@ use sluice_policy::{Effect, Policy, PolicyDocument, RuleDocument};
 use super::advice::{Class, Facts, Gathered, Recommendation, advice};
 use super::aggregate::pattern_of;
 use super::observed::{Crowd, HostSeen, Inside, Observed, PortSeen};
+use super::ports::Ports;
 use super::suggestion::Suggestion;
 use crate::spread;
 
@@ -40,15 +42,28 @@ pub(super) fn grouped(observed: &Observed<'_>) -> Vec<Suggestion> {
     let suggested = spread::each(subjects(observed, &volumes), |subject| {
         subject.suggestions(observed, &seen)
     });
-    let mut suggestions: Vec<Suggestion> = suggested.into_iter().flatten().collect();
-    suggestions.sort_by(|one, other| {
-        let key = |suggestion: &Suggestion| std::cmp::Reverse(suggestion.request_count);
-        key(one)
-            .cmp(&key(other))
+    let suggestions: Vec<Suggestion> = suggested.into_iter().flatten().collect();
+    in_order(suggestions)
+}
+
+/// The most requested first. They are large, so places are put in order and not they themselves.
+fn in_order(suggestions: Vec<Suggestion>) -> Vec<Suggestion> {
+    let places = suggestions.iter().enumerate();
+    let mut order: Vec<_> = places
+        .map(|(place, one)| (Reverse(one.request_count), one, place))
+        .collect();
+    order.sort_by(|(count, one, _), (more, other, _)| {
+        count
+            .cmp(more)
             .then_with(|| one.subject().cmp(other.subject()))
             .then_with(|| one.ports.cmp(&other.ports))
     });
-    suggestions
+    let order: Vec<usize> = order.into_iter().map(|(_, _, place)| place).collect();
+    let mut all: Vec<Option<Suggestion>> = suggestions.into_iter().map(Some).collect();
+    order
+        .into_iter()
+        .filter_map(|place| all.get_mut(place)?.take())
+        .collect()
 }
 
 fn subjects<'o>(observed: &'o Observed<'_>, volumes: &'o Volumes<'o>) -> Vec<Subject<'o>> {
@@ -212,20 +227,16 @@ impl Subject<'_> {
     /// One suggestion, or two where some ports were always seen in clear and
     /// others were not: a rule with methods does not match what is not in clear.
     fn suggestions(&self, observed: &Observed<'_>, seen: &BTreeSet<usize>) -> Vec<Suggestion> {
-        let mut ports: BTreeMap<u16, PortSeen> = BTreeMap::new();
-        let hosts = self.hosts.iter().flat_map(|(_, host)| &host.ports);
-        for (port, traffic) in hosts.chain(self.crowd.iter().flat_map(|crowd| &crowd.ports)) {
-            ports
-                .entry(*port)
-                .or_insert_with(PortSeen::nothing)
-                .absorb(traffic.clone());
+        let mut ports = Ports::default();
+        let hosts = self.hosts.iter().flat_map(|(_, host)| host.ports.iter());
+        for (port, traffic) in hosts.chain(self.crowd.iter().flat_map(|crowd| crowd.ports.iter())) {
+            ports.absorb(port, traffic.clone());
         }
         if self.is_denied(observed) {
             // A deny that looks inside would let opaque connections pass.
             ports.values_mut().for_each(|traffic| traffic.inside = None);
         }
-        let (clear, opaque): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            ports.into_iter().partition(|(_, traffic)| traffic.inside.is_some());
+        let (clear, opaque) = ports.partition(|traffic| traffic.inside.is_some());
         [clear, opaque]
             .into_iter()
             .filter(|ports| !ports.is_empty())
@@ -233,14 +244,9 @@ impl Subject<'_> {
             .collect()
     }
 
-    fn suggestion(
-        &self,
-        observed: &Observed<'_>,
-        seen: &BTreeSet<usize>,
-        ports: BTreeMap<u16, PortSeen>,
-    ) -> Suggestion {
-        let mut numbers: Vec<u16> = ports.keys().copied().collect();
-        let seen_there = |ports: &BTreeMap<u16, PortSeen>| ports.keys().any(|port| numbers.contains(port));
+    fn suggestion(&self, observed: &Observed<'_>, seen: &BTreeSet<usize>, ports: Ports) -> Suggestion {
+        let mut numbers: Vec<u16> = ports.numbers().collect();
+        let seen_there = |ports: &Ports| ports.numbers().any(|port| numbers.contains(&port));
         let members = self.hosts.iter().filter(|(_, host)| seen_there(&host.ports));
         let mut members: BTreeSet<String> = members.map(|(name, _)| (*name).to_owned()).collect();
         let crowd = self.crowd.filter(|crowd| seen_there(&crowd.ports));

@@ -12,6 +12,7 @@ use super::catalogue::{Catalogue, Found};
 use super::group::grouped;
 use super::leads_to::LeadsTo;
 use super::paths::Paths;
+use super::ports::Ports;
 use super::suggestion::{LeftOut, Omission, Suggestions};
 use crate::recording::{Recorded, Sighting};
 
@@ -44,7 +45,7 @@ pub(super) struct HostSeen {
     domain_at: Option<usize>,
     /// Whether the names beside it belong to others.
     pub(super) shared: bool,
-    pub(super) ports: BTreeMap<u16, PortSeen>,
+    pub(super) ports: Ports,
 }
 
 /// Hosts that nobody kept apart.
@@ -56,8 +57,8 @@ pub(super) struct Crowd {
     pub(super) found: Option<Found>,
     /// The first of them.
     pub(super) samples: BTreeSet<String>,
-    /// By port; 0 is not known which.
-    pub(super) ports: BTreeMap<u16, PortSeen>,
+    /// Port 0 is not known which.
+    pub(super) ports: Ports,
 }
 
 /// One port of a host: a destination.
@@ -125,10 +126,9 @@ impl<'c> Observed<'c> {
         many.of.clone_into(&mut crowd.of);
         crowd.found = found;
         crowd.samples.extend(many.samples.iter().cloned());
-        let port = crowd.ports.entry(many.port).or_insert_with(PortSeen::nothing);
         let mut traffic = PortSeen::totalling(&many.total, None, many.led_to);
         traffic.leads_to.keep_private(&self.expected);
-        port.absorb(traffic);
+        crowd.ports.absorb(many.port, traffic);
     }
 
     /// Takes in all that another one took in, of the same catalogue and options.
@@ -140,7 +140,7 @@ impl<'c> Observed<'c> {
         }
         for (name, host) in other.hosts {
             match self.hosts.entry(name) {
-                Entry::Occupied(known) => absorb(&mut known.into_mut().ports, host.ports),
+                Entry::Occupied(known) => known.into_mut().ports.absorb_all(host.ports),
                 Entry::Vacant(new) => {
                     new.insert(host);
                 }
@@ -151,7 +151,7 @@ impl<'c> Observed<'c> {
             crowd.of = other.of;
             crowd.found = other.found;
             crowd.samples.extend(other.samples);
-            absorb(&mut crowd.ports, other.ports);
+            crowd.ports.absorb_all(other.ports);
         }
         for ((omission, target), count) in other.left_out {
             self.leave_out(omission, target, count);
@@ -205,7 +205,7 @@ impl<'c> Observed<'c> {
             Some(_) => traffic.leads_to = LeadsTo::default(),
             None => traffic.leads_to.keep_private(&self.expected),
         }
-        host.ports.entry(port).or_insert_with(PortSeen::nothing).absorb(traffic);
+        host.ports.absorb(port, traffic);
     }
 
     /// Makes suggestions of everything taken in.
@@ -240,13 +240,6 @@ fn extend<T: Ord>(all: &mut BTreeSet<T>, mut more: BTreeSet<T>) {
     }
 }
 
-/// Takes in what others have seen of ports.
-fn absorb(ports: &mut BTreeMap<u16, PortSeen>, others: BTreeMap<u16, PortSeen>) {
-    for (port, other) in others {
-        ports.entry(port).or_insert_with(PortSeen::nothing).absorb(other);
-    }
-}
-
 impl HostSeen {
     fn new(name: &str, host: Host, found: Option<Found>, catalogue: &Catalogue) -> Self {
         Self {
@@ -257,7 +250,7 @@ impl HostSeen {
             found,
             domain_at: domain::registrable(name).map(|domain| name.len().saturating_sub(domain.len())),
             shared: catalogue.is_shared(name),
-            ports: BTreeMap::new(),
+            ports: Ports::default(),
         }
     }
 
