@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::who::Who;
+use super::who::{LOOKED_UP, Lasting};
 use super::{App, shapes};
 use crate::access::Scope;
 use crate::changes::Change;
@@ -31,12 +31,13 @@ const WAITING: usize = 16;
 /// The first comes at once and says everything. The same is told at most once in 250 ms, `audit` at most once a second.
 #[utoipa::path(get, path = "/egress/changes",
     responses((status = 200, body = shapes::ChangeNotice, content_type = "text/event-stream")))]
-pub(super) async fn follow(State(app): State<App>, Who(caller): Who) -> Result<Response, Error> {
+pub(super) async fn follow(State(app): State<App>, listener: Lasting) -> Result<Response, Error> {
     let (mut changes, mut of_proxies) = (app.store.changes().listen(), app.store.changes().listen_to_proxies());
     let (sender, receiver) = mpsc::channel::<Result<Event, Infallible>>(WAITING);
     let mut ending = app.ending.clone();
     tokio::spawn(async move {
         let mut calm = Calm::default();
+        let mut look = tokio::time::interval(LOOKED_UP);
         calm.heard(Notice::EVERYTHING, Instant::now());
         loop {
             for notice in calm.due(Instant::now()) {
@@ -49,11 +50,15 @@ pub(super) async fn follow(State(app): State<App>, Who(caller): Who) -> Result<R
                 change = changes.next() => change,
                 change = of_proxies.next() => change,
                 () = until(next) => continue,
+                _ = look.tick() => match listener.is_over(&app).await {
+                    true => return,
+                    false => continue,
+                },
                 () = sender.closed() => return,
                 _ = ending.changed() => return,
             };
             let Some(change) = change else { return };
-            if let Some(notice) = notice(change, &caller.scope) {
+            if let Some(notice) = notice(change, &listener.caller.scope) {
                 calm.heard(notice, Instant::now());
             }
         }

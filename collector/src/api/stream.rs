@@ -5,7 +5,7 @@
 //! the order in which they were committed, from where the stream is.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -15,9 +15,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::audit::filter;
 use super::input::Query;
-use super::who::Who;
+use super::who::{LOOKED_UP, Lasting};
 use super::{App, shapes};
-use crate::access::Caller;
 use crate::audit::{self, Filter, Order};
 use crate::changes::Change;
 use crate::error::Error;
@@ -38,8 +37,9 @@ const WAITING: usize = 256;
     ("since" = Option<String>, Query),
     ("external_user_id" = Option<String>, Query), ("external_workspace_id" = Option<String>, Query),
 ), responses((status = 200, body = shapes::AuditRow, content_type = "text/event-stream")))]
-pub(super) async fn all(State(app): State<App>, Who(caller): Who, query: Query) -> Result<Response, Error> {
-    follow(&app, filter(&caller, &query)?).await
+pub(super) async fn all(State(app): State<App>, listener: Lasting, query: Query) -> Result<Response, Error> {
+    let filter = filter(&listener.caller, &query)?;
+    follow(app, listener, filter).await
 }
 
 /// Decisions of a sandbox as they are stored
@@ -47,11 +47,11 @@ pub(super) async fn all(State(app): State<App>, Who(caller): Who, query: Query) 
     responses((status = 200, body = shapes::AuditRow, content_type = "text/event-stream")))]
 pub(super) async fn of_sandbox(
     State(app): State<App>,
-    Who(caller): Who,
+    listener: Lasting,
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Response, Error> {
-    follow_one(&app, &caller, "sandbox", &id, &query).await
+    follow_one(app, listener, "sandbox", &id, &query).await
 }
 
 /// Decisions of a computer as they are stored
@@ -59,24 +59,24 @@ pub(super) async fn of_sandbox(
     responses((status = 200, body = shapes::AuditRow, content_type = "text/event-stream")))]
 pub(super) async fn of_computer(
     State(app): State<App>,
-    Who(caller): Who,
+    listener: Lasting,
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Response, Error> {
-    follow_one(&app, &caller, "computer", &id, &query).await
+    follow_one(app, listener, "computer", &id, &query).await
 }
 
-async fn follow_one(app: &App, caller: &Caller, kind: &str, id: &str, query: &Query) -> Result<Response, Error> {
+async fn follow_one(app: App, listener: Lasting, kind: &str, id: &str, query: &Query) -> Result<Response, Error> {
     let resource = Resource::checked(kind, id)?;
-    caller.reads(&resource)?;
+    listener.caller.reads(&resource)?;
     let filter = Filter {
         resource: Some(resource),
-        ..filter(caller, query)?
+        ..filter(&listener.caller, query)?
     };
-    follow(app, filter).await
+    follow(app, listener, filter).await
 }
 
-async fn follow(app: &App, mut filter: Filter) -> Result<Response, Error> {
+async fn follow(app: App, listener: Lasting, mut filter: Filter) -> Result<Response, Error> {
     let mut changes = app.store.changes().listen();
     if filter.since.is_none() {
         // From the last row that is there now: by the clock alone, a row committed in this very moment could be missed.
@@ -87,8 +87,15 @@ async fn follow(app: &App, mut filter: Filter) -> Result<Response, Error> {
     }
     let (sender, receiver) = mpsc::channel::<Result<Event, Infallible>>(WAITING);
     let (store, mut ending) = (app.store.clone(), app.ending.clone());
+    let mut looked = Instant::now();
     tokio::spawn(async move {
         loop {
+            if looked.elapsed() >= LOOKED_UP {
+                looked = Instant::now();
+                if listener.is_over(&app).await {
+                    return;
+                }
+            }
             match audit::page(&store, &filter, Order::Ascending, 500, 0).await {
                 Ok((rows, has_more)) => {
                     for row in rows {

@@ -1,5 +1,7 @@
 //! Who calls, and from where.
 
+use std::time::Duration;
+
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -44,6 +46,34 @@ impl FromRequestParts<App> for Who {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let Here(visitor) = Here::from_request_parts(parts, app).await?;
         Ok(Self(visitor.caller))
+    }
+}
+
+/// Somebody whose call goes on for long, and who is looked up again while it does.
+#[derive(Debug)]
+pub(super) struct Lasting {
+    pub(super) caller: Caller,
+    call: Parts,
+}
+
+/// How often.
+pub(super) const LOOKED_UP: Duration = Duration::from_secs(5);
+
+impl FromRequestParts<App> for Lasting {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let Who(caller) = Who::from_request_parts(parts, app).await?;
+        let call = parts.clone();
+        Ok(Self { caller, call })
+    }
+}
+
+impl Lasting {
+    /// Whether the token was revoked or the session ended meanwhile. A database that does not answer ends nothing.
+    pub(super) async fn is_over(&self, app: &App) -> bool {
+        let now = app.gate.visitor(&self.call).await;
+        matches!(now, Err(Error::Unauthenticated(_) | Error::Forbidden(_)))
     }
 }
 

@@ -52,6 +52,6 @@ fn a_person_signs_in_by_name_and_is_put_out_when_the_session_is_ended_elsewhere(
         .unwrap_or_else(|| panic!("no session of ann: {sessions}"));
     let id = session["id"].as_str().unwrap();
     assert_eq!(scene.book.api.delete(&format!("/sessions/{id}")).status, 204);
-    page.reload();
+    // Without being asked: the stream of what changes ends too.
     page.get(field("Token")).wait();
 }
