@@ -19,7 +19,7 @@ use crate::output;
 
 /// Run a collector
 ///
-/// Takes the events of filters and hands them their policies on the gRPC port, and serves the API, and with it the other
+/// Takes the events of filters and hands them their policies on the gRPC port, and serves the API, the console and the other
 /// commands, on the HTTP port. What it knows is in the database: an SQLite file, or PostgreSQL, which several collectors
 /// can share. The first start prints an admin's token, once, unless SLUICE_ADMIN_TOKEN gives one. SIGINT and SIGTERM end
 /// it when what it took in is stored.
