@@ -1,4 +1,6 @@
 use super::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn draft(host: &str) -> Draft {
     Draft {
@@ -44,7 +46,8 @@ fn what_is_wrong_is_told_at_its_field_in_the_words_of_the_policy() {
         change(&mut draft);
         draft.document().unwrap_err()
     };
-    let cases: [(&str, &str, fn(&mut Draft)); 10] = [
+    type Write = fn(&mut Draft);
+    let cases: [(&str, &str, Write); 10] = [
         ("host", "path_glob", |draft| {
             draft.host = "api.example.com/v1".to_owned()
         }),
