@@ -71,7 +71,7 @@ clippy: setup
 	@cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p sluice-policy --no-default-features -- -D warnings
 	cargo clippy -p sluice-filter --target wasm32-wasip1 -- -D warnings
-	cargo clippy -p sluice-console --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy -p sluice-console --target wasm32-unknown-unknown --all-targets -- -D warnings
 
 # With the examples, which there are none of, cargo takes the features that tests need, as clippy does;
 # else most dependencies would be checked once more, with other features.

@@ -7,7 +7,6 @@ use leptos::mount::mount_to_body;
 use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::path;
-use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::live::Live;
 use crate::pages::{Account, Audit, History, Network, NotFound, Overview, Pending, Rules, SignIn};
@@ -17,7 +16,8 @@ use crate::session::{Known, Visitor};
 pub(crate) use workload::Workload;
 
 /// Starts when the browser has loaded the module.
-#[wasm_bindgen(start)]
+#[cfg_attr(not(test), wasm_bindgen::prelude::wasm_bindgen(start))]
+#[cfg_attr(test, expect(dead_code, reason = "tests show what they test and nothing else"))]
 fn start() {
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();

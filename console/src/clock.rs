@@ -103,3 +103,6 @@ pub(crate) fn to_input(moment: &str) -> String {
     let text: String = Date::new(&JsValue::from_f64(shifted)).to_iso_string().into();
     text.chars().take(16).collect()
 }
+
+#[cfg(test)]
+mod tests;

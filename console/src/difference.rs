@@ -166,6 +166,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn revision(mode: &str, rules: Value) -> RevisionDocument {
         serde_json::from_value(json!({"mode": mode, "default_effect": "deny", "rules": rules})).unwrap()

@@ -41,6 +41,8 @@ impl Force {
 mod tests {
     use super::*;
     use crate::model::ProxyLive;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn proxy(state: &str, revision: Option<i64>, behind: bool) -> Proxy {
         Proxy {

@@ -45,3 +45,8 @@ mod pages;
 mod parts;
 #[cfg(target_arch = "wasm32")]
 mod session;
+#[cfg(all(test, target_arch = "wasm32"))]
+mod stage;
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

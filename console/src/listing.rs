@@ -113,6 +113,8 @@ pub fn found(rules: &[Rule], kind: Kind, part: &str, now: Timestamp) -> Vec<Rule
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn rule(name: &str, effect: &str, host: &str) -> Rule {
         Rule {

@@ -100,3 +100,6 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Load<T> {
         self.again.update(|again| *again += 1);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,6 +168,8 @@ fn words<const N: usize>(named: [(&'static str, &'static str); N]) -> [&'static 
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn parsed(query: &str) -> Narrow {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();

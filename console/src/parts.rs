@@ -9,6 +9,8 @@ mod in_force;
 mod keyed_rows;
 mod messages;
 mod shown;
+#[cfg(test)]
+mod tests;
 mod virtual_rows;
 mod words;
 

@@ -148,6 +148,8 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn affected(host: &str, action: &str) -> Affected {
         Affected {

@@ -135,6 +135,8 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn row(id: &str, attempts: u64) -> Pending {
         Pending {

@@ -37,6 +37,16 @@ impl Visitor {
         visitor
     }
 
+    /// As if that were known, for all below.
+    #[cfg(test)]
+    pub(crate) fn pretend(known: Known) -> Self {
+        let visitor = Self {
+            known: RwSignal::new(known),
+        };
+        provide_context(visitor);
+        visitor
+    }
+
     /// Of the page.
     ///
     /// # Panics

@@ -53,6 +53,8 @@ impl Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn an_address_cannot_ask_for_what_is_not_offered() {

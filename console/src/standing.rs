@@ -159,6 +159,8 @@ pub fn is_workload(row: &Overview) -> bool {
 mod tests {
     use super::*;
     use crate::model::{Proxies, Resource};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn row(kind: &str, id: &str) -> Overview {
         Overview {

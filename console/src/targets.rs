@@ -49,6 +49,8 @@ fn target(word: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn resources_globs_and_the_tenant_are_told_apart() {

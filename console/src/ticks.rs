@@ -82,6 +82,8 @@ impl Ticks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn suggestion(host: &str, recommendation: &str) -> Suggestion {
         Suggestion {

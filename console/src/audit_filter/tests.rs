@@ -1,6 +1,8 @@
 //! Addresses of people, and of those who mean harm.
 
 use super::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Values that must come back as they are, whatever they look like.
 const HOSTILE: [&str; 12] = [

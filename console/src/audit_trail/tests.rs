@@ -1,6 +1,8 @@
 //! Rows that come from both ends.
 
 use super::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn row(number: usize) -> AuditRow {
     AuditRow {

@@ -1,4 +1,6 @@
 use super::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn draft(host: &str) -> Draft {
     Draft {
@@ -6,9 +8,6 @@ fn draft(host: &str) -> Draft {
         ..Draft::new()
     }
 }
-
-/// What is wrong, where that is said, and what makes it so.
-type Case = (&'static str, &'static str, fn(&mut Draft));
 
 #[test]
 fn a_rule_stays_what_it_is_through_its_fields() {
@@ -47,7 +46,8 @@ fn what_is_wrong_is_told_at_its_field_in_the_words_of_the_policy() {
         change(&mut draft);
         draft.document().unwrap_err()
     };
-    let cases: [Case; 10] = [
+    type Write = fn(&mut Draft);
+    let cases: [(&str, &str, Write); 10] = [
         ("host", "path_glob", |draft| {
             draft.host = "api.example.com/v1".to_owned()
         }),

@@ -3,6 +3,8 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::MessagesRegion;
+
 /// A sheet that is there while `open` says so; its content is made anew each time.
 #[component]
 pub(crate) fn Dialog(
@@ -48,6 +50,7 @@ pub(crate) fn Dialog(
                     </button>
                 </header>
                 <div class="dialog-body">{children.with_value(|children| children())}</div>
+                <MessagesRegion />
             </Show>
         </dialog>
     }

@@ -29,6 +29,19 @@ struct Reached {
     refused: BTreeSet<String>,
 }
 
+impl Reached {
+    fn of(all: Vec<Proxy>) -> Self {
+        let mut reached = Self::default();
+        for proxy in all.into_iter().filter(|proxy| proxy.state == "live") {
+            reached.live += 1;
+            reached.behind += usize::from(proxy.behind);
+            reached.overridden += usize::from(proxy.r#override.is_some());
+            reached.refused.extend(proxy.policy_error.filter(|_| proxy.behind));
+        }
+        reached
+    }
+}
+
 /// Follows a change of the policy of a resource, of a template or of the tenant, from the moment it is shown. A
 /// proxy's revision is that of its effective policy and not `revision`, which is of the policy that was changed: a
 /// change is in force when no live proxy that it concerns is behind.
@@ -147,12 +160,8 @@ async fn ask(resource: &Resource) -> Result<Reached, ApiError> {
             api::list::<Proxy>(&path).await?.rows
         }
     };
-    let mut reached = Reached::default();
-    for proxy in all.into_iter().filter(|proxy| proxy.state == "live") {
-        reached.live += 1;
-        reached.behind += usize::from(proxy.behind);
-        reached.overridden += usize::from(proxy.r#override.is_some());
-        reached.refused.extend(proxy.policy_error.filter(|_| proxy.behind));
-    }
-    Ok(reached)
+    Ok(Reached::of(all))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::api::ApiError;
 use crate::session::Visitor;
 
 /// How long good news stay, in milliseconds. Bad news stay until they are closed.
-const STAYS: u32 = 8_000;
+const STAYS: u32 = if cfg!(test) { 100 } else { 8_000 };
 /// Older ones go when there are more.
 const MOST: usize = 5;
 
@@ -25,6 +25,8 @@ struct Message {
 pub(crate) struct Messages {
     shown: RwSignal<Vec<Message>>,
     next: StoredValue<u64>,
+    /// The regions that are there, the one in front last.
+    regions: RwSignal<Vec<u64>>,
     /// Taken here, because what was spawned has no context to take it from.
     visitor: Visitor,
 }
@@ -35,6 +37,7 @@ impl Messages {
         let messages = Self {
             shown: RwSignal::new(Vec::new()),
             next: StoredValue::new(0),
+            regions: RwSignal::new(Vec::new()),
             visitor: Visitor::get(),
         };
         provide_context(messages);
@@ -67,11 +70,7 @@ impl Messages {
     }
 
     fn add(self, text: String, is_bad: bool) -> u64 {
-        let number = self.next.try_update_value(|next| {
-            *next += 1;
-            *next
-        });
-        let number = number.unwrap_or_default();
+        let number = self.number();
         self.shown.update(|shown| {
             shown.push(Message { number, text, is_bad });
             if shown.len() > MOST {
@@ -81,6 +80,15 @@ impl Messages {
         number
     }
 
+    /// One that nothing else has.
+    fn number(self) -> u64 {
+        let number = self.next.try_update_value(|next| {
+            *next += 1;
+            *next
+        });
+        number.unwrap_or_default()
+    }
+
     fn close(self, number: u64) {
         let _ = self
             .shown
@@ -88,13 +96,29 @@ impl Messages {
     }
 }
 
-/// Where they are shown.
+/// Where they are shown: the page has one, and so has every dialog, since the page below an open one can be neither
+/// clicked nor heard by screen readers. Only that in front shows them.
 #[component]
 pub(crate) fn MessagesRegion() -> impl IntoView {
     let messages = Messages::get();
+    let this = messages.number();
+    messages.regions.update(|regions| regions.push(this));
+    on_cleanup(move || {
+        let _ = messages
+            .regions
+            .try_update(|regions| regions.retain(|region| *region != this));
+    });
+    let is_in_front = Memo::new(move |_| messages.regions.with(|regions| regions.last() == Some(&this)));
+    let here = move || {
+        if is_in_front.get() {
+            messages.shown.get()
+        } else {
+            Vec::new()
+        }
+    };
     view! {
         <div class="messages" role="status" aria-live="polite">
-            <For each=move || messages.shown.get() key=|message| message.number let:message>
+            <For each=here key=|message| message.number let:message>
                 <div class="message" class:message-bad=message.is_bad>
                     <p>
                         <Outside text=message.text />

@@ -3,6 +3,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::draft::{Draft, THIS_RULE};
 use crate::model::Rule;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const NOW: &str = "2026-12-01T00:00:00Z";
 

@@ -61,6 +61,8 @@ pub fn taken<'h>(pattern: &str, hosts: impl Iterator<Item = &'h str>) -> Vec<&'h
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn domains_go_up_to_the_second_level() {

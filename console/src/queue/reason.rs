@@ -37,6 +37,8 @@ fn near(nearest: &Nearest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn every_reason_has_words_of_its_own() {
