@@ -10,9 +10,20 @@ use crate::model::Coverage;
 use crate::parts::{Curve, Moment, Outside, Shown, Tag};
 use crate::text::counted;
 
-/// The panel.
+/// The panel. It is asked for when the destinations are there: with very many of them both read the same, and a
+/// collector that does both at once shows the list later.
 #[component]
 pub(super) fn Panel(looking: Looking) -> impl IntoView {
+    let is_counted = Memo::new(move |_| looking.summary.map(|_| ()).is_some());
+    view! {
+        <Show when=move || is_counted.get()>
+            <Counted looking=looking />
+        </Show>
+    }
+}
+
+#[component]
+fn Counted(looking: Looking) -> impl IntoView {
     let coverage = Load::<Coverage>::new(move || {
         looking.again.track();
         let (query, since) = (looking.resource().query(), looking.narrow.get().since);
