@@ -32,7 +32,7 @@ const ROLES: [(&str, Takes); 5] = [
 ];
 
 /// Calls, whom they take, and a body that makes sense.
-const CALLS: [(&str, Takes, &str); 52] = [
+const CALLS: [(&str, Takes, &str); 57] = [
     ("get /computers/{id}", Viewer, ""),
     ("get /computers/{id}/events", Viewer, ""),
     ("get /egress/allowlist", Viewer, ""),
@@ -47,14 +47,23 @@ const CALLS: [(&str, Takes, &str); 52] = [
     ("get /egress/audit/export", Viewer, ""),
     ("get /egress/audit/stream", Viewer, ""),
     ("get /egress/audit/suggestions", Viewer, ""),
+    (
+        "post /egress/audit/suggestions/policy",
+        Viewer,
+        r#"{"resource_type": "sandbox", "resource_id": "sb_1"}"#,
+    ),
+    ("get /egress/audit/suggestions/summary", Viewer, ""),
     ("get /egress/audit/{id}", Viewer, ""),
+    ("get /egress/changes", Viewer, ""),
     ("get /egress/coverage", Viewer, ""),
+    ("get /egress/destinations", Viewer, ""),
     (
         "post /egress/explain",
         Viewer,
         r#"{"target": "a.example.com", "resource_type": "sandbox", "resource_id": "sb_1"}"#,
     ),
     ("post /egress/lint", Viewer, r#"{"policy": {"rules": []}}"#),
+    ("get /egress/overview", Viewer, ""),
     ("get /egress/pending", Viewer, ""),
     ("post /egress/pending/{id}/approve", Operator, "{}"),
     ("post /egress/pending/{id}/block", Operator, "{}"),
