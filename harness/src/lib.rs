@@ -5,6 +5,7 @@ pub mod diff;
 pub mod engine;
 pub mod expect;
 pub mod explain;
+pub mod few;
 pub mod lab;
 pub mod progress;
 pub mod recording;

@@ -14,11 +14,11 @@ mod suggestion;
 mod tests;
 
 pub use advice::{Class, FREQUENT, REGULAR_DAYS, REPEATED, Recommendation};
-pub use aggregate::{Destination, LedTo, Many, Total};
+pub use aggregate::{Days, Destination, LedTo, Many, Total};
 pub use catalogue::{Catalogue, CatalogueError};
-pub use group::WILDCARD_FROM;
+pub use group::{WILDCARD_FROM, neighbourhood};
 pub use leads_to::blocks_of;
-pub use observed::Observed;
+pub use observed::{Observed, Services};
 pub use policy::policy_of;
 pub use suggestion::{LeftOut, Omission, Suggestion, Suggestions};
 

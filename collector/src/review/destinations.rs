@@ -1,12 +1,14 @@
 //! Reading what was counted of the destinations of a window.
 
 mod lines;
+mod table;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::TryStreamExt;
+use sluice_harness::few::Few;
+use sluice_harness::suggest::Days;
 use sqlx::Row;
-use sqlx::any::AnyRow;
 
 use super::selection::{Filter, Selection};
 use crate::addresses::Addresses;
@@ -14,6 +16,7 @@ use crate::error::Error;
 use crate::moment::Moment;
 use crate::resource::Resource;
 use crate::store::Store;
+pub(super) use table::Table;
 
 /// How many methods and paths of one destination are told apart, of all days and
 /// resources; further ones are known as a number.
@@ -34,13 +37,12 @@ pub(super) struct Destination {
     pub(super) opaque: Seen,
     pub(super) first_seen: i64,
     pub(super) last_seen: i64,
-    /// Days since the epoch.
-    pub(super) days: BTreeSet<i64>,
+    pub(super) days: Days,
     /// What was seen in clear, by method and path. An empty path is not known;
     /// an empty method stands for what was seen in clear and is not known.
     pub(super) shapes: BTreeMap<(String, String), Seen>,
     /// Who talked to it: numbers of [`Read::resources`].
-    pub(super) resources: BTreeSet<usize>,
+    pub(super) resources: Few<usize, 2>,
     pub(super) last_allowed: Option<i64>,
     pub(super) last_rejected: Option<i64>,
     /// Where it led, as far as events told: not only in the window, because nobody
@@ -58,13 +60,28 @@ pub(super) struct Seen {
 /// What was read.
 #[derive(Debug, Default)]
 pub(super) struct Read {
-    /// By host and port.
-    pub(super) destinations: BTreeMap<(String, u16), Destination>,
+    pub(super) destinations: Table,
     /// The numbers of the resources.
     pub(super) resources: HashMap<Resource, usize>,
 }
 
 impl Destination {
+    /// Nothing seen of it yet.
+    pub(super) fn new(host: &str, port: u16) -> Self {
+        Self {
+            host: host.to_owned(),
+            port,
+            first_seen: i64::MAX,
+            last_seen: i64::MIN,
+            ..Self::default()
+        }
+    }
+
+    /// What tells it from others.
+    fn key(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+
     /// What many hosts have in common, if it stands for them: their domain, or a text that is none.
     pub(super) fn of(&self) -> Option<&str> {
         self.many.as_ref()?;
@@ -105,20 +122,36 @@ pub(super) enum Wanted {
 /// The destinations of a window.
 pub(super) async fn read(store: &Store, selection: &Selection, since: Moment, wanted: Wanted) -> Result<Read, Error> {
     let filter = selection.filter();
-    let one = selection.single();
-    let mut read = Read {
-        destinations: lines::read(store, &filter, since).await?,
-        ..Read::default()
-    };
-    let few = one.filter(|_| wanted == Wanted::Now);
-    read.facts(store, &filter, since, few.is_some()).await?;
+    let few = selection.single().filter(|_| wanted == Wanted::Now);
+    let mut read = Read::default();
+    let (destinations, facts) = tokio::try_join!(
+        lines::read(store, &filter, since),
+        read.facts(store, &filter, since, few.is_some())
+    )?;
+    read.destinations = destinations;
+    for fact in facts {
+        read.add(fact);
+    }
     if let Some(one) = few {
         let number = read.number(&one.kind, &one.id);
-        for destination in read.destinations.values_mut() {
+        for destination in read.destinations.iter_mut() {
             destination.resources.insert(number);
         }
     }
     Ok(read)
+}
+
+/// What is known of a destination of one resource besides its days.
+#[derive(Debug)]
+struct Fact {
+    host: String,
+    port: u16,
+    resource: usize,
+    /// The first hosts in it, if it stands for many.
+    many: Option<Vec<String>>,
+    last_allowed: Option<i64>,
+    last_rejected: Option<i64>,
+    addresses: Addresses,
 }
 
 impl Read {
@@ -129,32 +162,47 @@ impl Read {
     }
 
     /// With `few` only of those that stand for many, or led somewhere that matters.
-    async fn facts(&mut self, store: &Store, filter: &Filter<'_>, since: Moment, few: bool) -> Result<(), Error> {
+    async fn facts(
+        &mut self,
+        store: &Store,
+        filter: &Filter<'_>,
+        since: Moment,
+        few: bool,
+    ) -> Result<Vec<Fact>, Error> {
         const FACTS: &str = "SELECT host, port, resource_type, resource_id, overflow, samples, last_allowed, last_rejected, \
              addresses FROM destinations WHERE {} AND last_seen >= $1 \
              AND ($2 = 0 OR overflow = 1 OR addresses <> '[]')";
+        let mut facts = Vec::new();
         let mut rows = filter.query(FACTS, &[since.0, few.into()]).fetch(store.read());
         while let Some(row) = rows.try_next().await? {
-            let resource = self.number(row.try_get(2)?, row.try_get(3)?);
-            let Some(destination) = self.known(&row)? else { continue };
-            destination.resources.insert(resource);
-            if row.try_get::<i64, _>(4)? != 0 {
-                let samples: Vec<String> = texts(row.try_get(5)?)?;
-                let many = destination.many.get_or_insert_default();
-                let new: Vec<String> = samples.into_iter().filter(|sample| !many.contains(sample)).collect();
-                many.extend(new);
-            }
-            destination.last_allowed = destination.last_allowed.max(row.try_get(6)?);
-            destination.last_rejected = destination.last_rejected.max(row.try_get(7)?);
-            destination.addresses.merge(&Addresses::read(row.try_get(8)?)?);
+            let is_many = row.try_get::<i64, _>(4)? != 0;
+            facts.push(Fact {
+                host: row.try_get(0)?,
+                port: u16::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0),
+                resource: self.number(row.try_get(2)?, row.try_get(3)?),
+                many: if is_many { Some(texts(row.try_get(5)?)?) } else { None },
+                last_allowed: row.try_get(6)?,
+                last_rejected: row.try_get(7)?,
+                addresses: Addresses::read(row.try_get(8)?)?,
+            });
         }
-        Ok(())
+        Ok(facts)
     }
 
-    /// The destination of a row that begins with host and port.
-    fn known(&mut self, row: &AnyRow) -> Result<Option<&mut Destination>, Error> {
-        let port = u16::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0);
-        Ok(self.destinations.get_mut(&(row.try_get(0)?, port)))
+    /// Adds a fact to its destination, if that has a day in the window.
+    fn add(&mut self, fact: Fact) {
+        let Some(destination) = self.destinations.get_mut(&fact.host, fact.port) else {
+            return;
+        };
+        destination.resources.insert(fact.resource);
+        if let Some(samples) = fact.many {
+            let many = destination.many.get_or_insert_default();
+            let new: Vec<String> = samples.into_iter().filter(|sample| !many.contains(sample)).collect();
+            many.extend(new);
+        }
+        destination.last_allowed = destination.last_allowed.max(fact.last_allowed);
+        destination.last_rejected = destination.last_rejected.max(fact.last_rejected);
+        destination.addresses.merge(&fact.addresses);
     }
 }
 

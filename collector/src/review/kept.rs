@@ -93,6 +93,12 @@ impl Kept {
         Ok(rows)
     }
 
+    /// Since when all that are there were asked for.
+    #[cfg(test)]
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.all().keys().map(|key| key.since.clone()).collect()
+    }
+
     fn slot(&self, key: &Key) -> Slot {
         let mut all = self.all();
         let (slot, asked) = all

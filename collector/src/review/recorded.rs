@@ -76,7 +76,7 @@ impl All {
     #[must_use]
     pub fn with(&self, part: Option<&str>) -> Vec<One<'_>> {
         let has = |one: &One<'_>| part.is_none_or(|part| one.has(part));
-        let mut found: Vec<One<'_>> = self.0.destinations.values().map(One).filter(has).collect();
+        let mut found: Vec<One<'_>> = self.0.destinations.iter().map(One).filter(has).collect();
         // By host and port where they are equal, as they come.
         found.sort_by_key(|one| Reverse(one.0.requests));
         found

@@ -64,7 +64,7 @@ pub async fn of(store: &Store, selection: &Selection, since: Moment, trial: &Tri
         .map(|policy| Judge::new(policy, trial.now.timestamp(), None, trial.resolves_to))
         .transpose()?;
     let mut simulation = Simulation::new(since, trial.at);
-    for destination in read.destinations.values() {
+    for destination in read.destinations.iter() {
         let parts = judge.parts(destination);
         for part in &parts {
             simulation.totals.add(part.seen.count, &part.outcome);

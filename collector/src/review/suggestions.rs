@@ -1,13 +1,14 @@
 //! Suggestions: what to allow, what to deny, and what to ask about first.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
 
 use serde::Serialize;
+use sluice_harness::few::Few;
 use sluice_harness::spread;
-use sluice_harness::suggest::{self, Catalogue, LedTo, Many, Observed, Suggestion, Total, policy_of};
+use sluice_harness::suggest::{self, Catalogue, LedTo, Many, Observed, Services, Suggestion, Total, policy_of};
 use sluice_policy::{Blocks, Policy, PolicyDocument, Timestamp};
 
-use super::destinations::{self, Destination, Read, Wanted};
+use super::destinations::{self, Destination, Read, Table, Wanted};
 use super::infrastructure::Infrastructure;
 use super::judge::Judge;
 use super::selection::Selection;
@@ -87,15 +88,44 @@ impl Traffic {
     /// # Errors
     /// A defect: rules that were compiled do not compile a second time.
     pub fn suggestions(&self, circumstances: &Circumstances<'_>) -> Result<Vec<Row>, Error> {
-        let suggestions = suggest(&self.read, circumstances);
         let judge = circumstances
             .policy
             .map(|policy| Judge::new(policy, circumstances.now.timestamp(), None, circumstances.resolves_to))
             .transpose()?;
-        let by_host = by_host(&self.read);
-        let row = |suggestion| row(suggestion, &by_host, judge.as_ref(), self.single.as_ref());
-        Ok(spread::each(suggestions, row))
+        let all = &self.read.destinations;
+        let row = |suggestion| row(suggestion, all, judge.as_ref(), self.single.as_ref());
+        let parts = spread::by_key(all.iter().collect(), |one| {
+            suggest::neighbourhood(one.of().unwrap_or(&one.host))
+        });
+        let parts = spread::at_once(parts, |part| observe(part, circumstances));
+        let mut seen = Services::default();
+        parts.iter().for_each(|part| seen.add(part.services()));
+        let rows = spread::at_once(parts, |part| {
+            let suggestions = part.suggestions_beside(&seen).suggestions;
+            suggestions.into_iter().map(row).collect()
+        });
+        Ok(in_order(rows))
     }
+}
+
+/// The most requested first. Rows are large, so that their places are put in order first and each is moved once.
+fn in_order(parts: Vec<Vec<Row>>) -> Vec<Row> {
+    let places = parts.iter().enumerate().flat_map(|(part, rows)| {
+        let rows = rows.iter().enumerate();
+        rows.map(move |(place, row)| (Reverse(row.suggestion.request_count), row, (part, place)))
+    });
+    let mut order: Vec<(Reverse<u64>, &Row, (usize, usize))> = places.collect();
+    order.sort_unstable_by(|(count, one, _), (more, other, _)| {
+        count.cmp(more).then_with(|| one.suggestion.before(&other.suggestion))
+    });
+    let order: Vec<(usize, usize)> = order.into_iter().map(|(.., place)| place).collect();
+    // A row and one that may be taken have the same size, so that nothing moves here.
+    let parts = parts.into_iter().map(|rows| rows.into_iter().map(Some).collect());
+    let mut parts: Vec<Vec<Option<Row>>> = parts.collect();
+    let mut take = |(part, place): (usize, usize)| parts.get_mut(part)?.get_mut(place)?.take();
+    let mut rows = Vec::with_capacity(order.len());
+    rows.extend(order.into_iter().filter_map(&mut take));
+    rows
 }
 
 /// The policy that follows from suggestions: what is recommended to be denied is
@@ -104,13 +134,6 @@ impl Traffic {
 pub fn policy<'r>(rows: impl IntoIterator<Item = &'r Row>) -> PolicyDocument {
     let suggestions: Vec<Suggestion> = rows.into_iter().map(|row| row.suggestion.clone()).collect();
     policy_of(&suggestions)
-}
-
-fn suggest(read: &Read, circumstances: &Circumstances<'_>) -> Vec<Suggestion> {
-    let observe = |destinations| observe(destinations, circumstances);
-    let observed = spread::parts(read.destinations.values().collect(), observe);
-    let all = observed.into_iter().reduce(Observed::and);
-    all.map_or_else(Vec::new, |all| all.suggestions().suggestions)
 }
 
 fn observe<'c>(destinations: Vec<&Destination>, circumstances: &Circumstances<'c>) -> Observed<'c> {
@@ -170,39 +193,23 @@ fn inside(destination: &Destination) -> Option<Vec<(&str, Option<&str>)>> {
     shapes.collect()
 }
 
-fn by_host(read: &Read) -> HashMap<&str, Vec<&Destination>> {
-    let mut by_host: HashMap<&str, Vec<&Destination>> = HashMap::new();
-    for destination in read.destinations.values() {
-        let name = destination.of().unwrap_or(&destination.host);
-        by_host.entry(name).or_default().push(destination);
-    }
-    by_host
+/// The destinations that a suggestion is about.
+fn about<'r>(suggestion: &'r Suggestion, all: &'r Table) -> impl Iterator<Item = &'r Destination> {
+    let hosts = suggestion.members.iter();
+    let hosts = hosts.flat_map(|host| all.of_host(host).iter().filter(|one| one.many.is_none()));
+    // It is named by the wildcard, or by what its hosts have in common.
+    let crowd = suggestion.crowd.iter().flat_map(|of| {
+        let named = all.of_host(of).iter().chain(all.of_host(&format!("*.{of}")));
+        named.filter(|one| one.many.is_some())
+    });
+    let ports = &suggestion.ports;
+    let on_port = |one: &&Destination| ports.is_empty() || ports.contains(&one.port);
+    hosts.chain(crowd).filter(on_port)
 }
 
-fn row(
-    suggestion: Suggestion,
-    by_host: &HashMap<&str, Vec<&Destination>>,
-    judge: Option<&Judge<'_>>,
-    single: Option<&Resource>,
-) -> Row {
-    let hosts = suggestion.members.iter().map(|host| (host.as_str(), false));
-    let crowd = suggestion.crowd.iter().map(|of| (of.as_str(), true));
-    let on_port =
-        |destination: &Destination| suggestion.ports.is_empty() || suggestion.ports.contains(&destination.port);
-    let about: Vec<&Destination> = hosts
-        .chain(crowd)
-        .flat_map(|(name, many)| {
-            let named = by_host.get(name).into_iter().flatten();
-            named.filter(move |destination| destination.many.is_some() == many)
-        })
-        .copied()
-        .filter(|destination| on_port(destination))
-        .collect();
-    let seen_in: BTreeSet<usize> = about
-        .iter()
-        .flat_map(|destination| &destination.resources)
-        .copied()
-        .collect();
+fn row(suggestion: Suggestion, all: &Table, judge: Option<&Judge<'_>>, single: Option<&Resource>) -> Row {
+    let about: Vec<&Destination> = about(&suggestion, all).collect();
+    let seen_in: Few<usize, 8> = about.iter().flat_map(|destination| &destination.resources).collect();
     let denied_count = about.iter().map(|destination| destination.rejected).sum();
     let listed = judge.and_then(|judge| judge.listed(&about));
     Row {

@@ -1,10 +1,14 @@
 //! What is known of destinations where nobody kept their single requests.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use sluice_policy::{Timestamp, domain};
+
+use crate::few::Few;
+
+/// Days since the Unix epoch. A window mostly has a week of them.
+pub type Days = Few<i32, 8>;
 
 /// How often and when.
 #[derive(Debug, Clone, Default)]
@@ -15,8 +19,8 @@ pub struct Total {
     pub first: Option<Timestamp>,
     /// The last.
     pub last: Option<Timestamp>,
-    /// The days on which they were, counted from the Unix epoch.
-    pub days: BTreeSet<i64>,
+    /// The days on which they were.
+    pub days: Days,
 }
 
 /// Where destinations led, as far as that was told.

@@ -1,22 +1,29 @@
 //! Puts hosts of one domain under a wildcard where they are many, and makes a
 //! suggestion of each group and each host that stays by itself.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sluice_policy::{Effect, Policy, PolicyDocument, RuleDocument};
 
 use super::advice::{Class, Facts, Gathered, Recommendation, advice};
-use super::aggregate::pattern_of;
-use super::observed::{Crowd, HostSeen, Inside, Observed, PortSeen};
+use super::aggregate::{Days, pattern_of};
+use super::observed::{Crowd, HostSeen, Inside, Observed, PortSeen, Services};
 use super::ports::Ports;
 use super::suggestion::Suggestion;
-use crate::spread;
 
 /// From how many hosts below one domain a wildcard is suggested. Two names are
 /// often all there is; from three on the next is likely to be new again, and a
 /// list of names would reject it.
 pub const WILDCARD_FROM: usize = 3;
+
+/// The last two labels of a name. Hosts of one domain share them, so what is grouped together is never in
+/// two neighbourhoods; an address is one of its own.
+#[must_use]
+pub fn neighbourhood(name: &str) -> &str {
+    let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
+    let second = dots.nth(1).map_or(0, |at| at.saturating_add(1));
+    name.get(second..).unwrap_or(name)
+}
 
 /// Hosts with their names.
 type Hosts<'o> = Vec<(&'o str, &'o HostSeen)>;
@@ -35,35 +42,13 @@ struct Subject<'o> {
     volume: &'o Volume,
 }
 
-/// All suggestions, the most requested first.
-pub(super) fn grouped(observed: &Observed<'_>) -> Vec<Suggestion> {
-    let seen: BTreeSet<usize> = observed.hosts.values().filter_map(HostSeen::entry).collect();
+/// All suggestions, in no order that matters.
+pub(super) fn grouped(observed: &Observed<'_>, seen: &Services) -> Vec<Suggestion> {
     let volumes = volumes(observed);
-    let suggested = spread::each(subjects(observed, &volumes), |subject| {
-        subject.suggestions(observed, &seen)
-    });
-    let suggestions: Vec<Suggestion> = suggested.into_iter().flatten().collect();
-    in_order(suggestions)
-}
-
-/// The most requested first. They are large, so places are put in order and not they themselves.
-fn in_order(suggestions: Vec<Suggestion>) -> Vec<Suggestion> {
-    let places = suggestions.iter().enumerate();
-    let mut order: Vec<_> = places
-        .map(|(place, one)| (Reverse(one.request_count), one, place))
-        .collect();
-    order.sort_by(|(count, one, _), (more, other, _)| {
-        count
-            .cmp(more)
-            .then_with(|| one.subject().cmp(other.subject()))
-            .then_with(|| one.ports.cmp(&other.ports))
-    });
-    let order: Vec<usize> = order.into_iter().map(|(_, _, place)| place).collect();
-    let mut all: Vec<Option<Suggestion>> = suggestions.into_iter().map(Some).collect();
-    order
-        .into_iter()
-        .filter_map(|place| all.get_mut(place)?.take())
-        .collect()
+    let subjects = subjects(observed, &volumes).into_iter();
+    let mut suggestions = Vec::with_capacity(subjects.len());
+    suggestions.extend(subjects.flat_map(|subject| subject.suggestions(observed, seen)));
+    suggestions
 }
 
 fn subjects<'o>(observed: &'o Observed<'_>, volumes: &'o Volumes<'o>) -> Vec<Subject<'o>> {
@@ -139,8 +124,7 @@ fn owner<'o>(name: &'o str, host: &HostSeen) -> Owner<'o> {
 struct Volume {
     requests: u64,
     hosts: usize,
-    /// Days since the epoch.
-    days: BTreeSet<i64>,
+    days: Days,
     /// There were too many hosts to keep them apart.
     flooded: bool,
 }
@@ -163,7 +147,7 @@ fn volumes<'o>(observed: &'o Observed<'_>) -> Volumes<'o> {
         let total = of.entry(owner).or_default();
         total.requests = total.requests.saturating_add(host.requests());
         total.hosts += 1;
-        total.days.extend(host.ports.values().flat_map(|port| &port.days));
+        host.ports.values().for_each(|port| total.days.extend(&port.days));
         total.flooded = total.flooded || observed.crowds.contains_key(owner.0);
     }
     let flooded = Volume {
@@ -226,10 +210,11 @@ impl Observed<'_> {
 impl Subject<'_> {
     /// One suggestion, or two where some ports were always seen in clear and
     /// others were not: a rule with methods does not match what is not in clear.
-    fn suggestions(&self, observed: &Observed<'_>, seen: &BTreeSet<usize>) -> Vec<Suggestion> {
-        let mut ports = Ports::default();
-        let hosts = self.hosts.iter().flat_map(|(_, host)| host.ports.iter());
-        for (port, traffic) in hosts.chain(self.crowd.iter().flat_map(|crowd| crowd.ports.iter())) {
+    fn suggestions(self, observed: &Observed<'_>, seen: &Services) -> impl Iterator<Item = Suggestion> {
+        let hosts = self.hosts.iter().map(|(_, host)| &host.ports);
+        let mut each = hosts.chain(self.crowd.iter().map(|crowd| &crowd.ports));
+        let mut ports = each.next().cloned().unwrap_or_default();
+        for (port, traffic) in each.flat_map(Ports::iter) {
             ports.absorb(port, traffic.clone());
         }
         if self.is_denied(observed) {
@@ -237,14 +222,11 @@ impl Subject<'_> {
             ports.values_mut().for_each(|traffic| traffic.inside = None);
         }
         let (clear, opaque) = ports.partition(|traffic| traffic.inside.is_some());
-        [clear, opaque]
-            .into_iter()
-            .filter(|ports| !ports.is_empty())
-            .map(|ports| self.suggestion(observed, seen, ports))
-            .collect()
+        let both = [clear, opaque].into_iter().filter(|ports| !ports.is_empty());
+        both.map(move |ports| self.suggestion(observed, seen, ports))
     }
 
-    fn suggestion(&self, observed: &Observed<'_>, seen: &BTreeSet<usize>, ports: Ports) -> Suggestion {
+    fn suggestion(&self, observed: &Observed<'_>, seen: &Services, ports: Ports) -> Suggestion {
         let mut numbers: Vec<u16> = ports.numbers().collect();
         let seen_there = |ports: &Ports| ports.numbers().any(|port| numbers.contains(&port));
         let members = self.hosts.iter().filter(|(_, host)| seen_there(&host.ports));
@@ -303,7 +285,7 @@ impl Subject<'_> {
             reason,
             members: members.into_iter().collect(),
             companions: entry
-                .map(|entry| observed.catalogue.companions(entry, |other| seen.contains(&other)))
+                .map(|entry| observed.catalogue.companions(entry, |other| seen.contain(other)))
                 .unwrap_or_default(),
             crowd: crowd.map(|crowd| crowd.of.clone()),
         }

@@ -7,13 +7,13 @@ use std::net::IpAddr;
 use sluice_policy::{Blocks, Host, RequestLine, Seen, Timestamp, address, domain};
 
 use super::Options;
-use super::aggregate::{Destination, LedTo, Many, Total};
+use super::aggregate::{Days, Destination, LedTo, Many, Total};
 use super::catalogue::{Catalogue, Found};
 use super::group::grouped;
 use super::leads_to::LeadsTo;
 use super::paths::Paths;
 use super::ports::Ports;
-use super::suggestion::{LeftOut, Omission, Suggestions};
+use super::suggestion::{LeftOut, Omission, Suggestion, Suggestions};
 use crate::recording::{Recorded, Sighting};
 
 /// Past this many methods a list of them says nothing any more.
@@ -32,6 +32,21 @@ pub struct Observed<'c> {
     /// By what they are below; see [`Many::of`].
     pub(super) crowds: BTreeMap<String, Crowd>,
     left_out: BTreeMap<(Omission, String), u64>,
+}
+
+/// Which services of the catalogue were seen.
+#[derive(Debug, Default)]
+pub struct Services(BTreeSet<usize>);
+
+impl Services {
+    /// Takes in those of another part.
+    pub fn add(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+
+    pub(super) fn contain(&self, entry: usize) -> bool {
+        self.0.contains(&entry)
+    }
 }
 
 /// One host.
@@ -67,7 +82,7 @@ pub(super) struct PortSeen {
     pub(super) count: u64,
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
-    pub(super) days: BTreeSet<i64>,
+    pub(super) days: Days,
     /// What was seen inside; `None` once anything went through unseen.
     pub(super) inside: Option<Inside>,
     /// The addresses that a rule has to permit.
@@ -131,34 +146,6 @@ impl<'c> Observed<'c> {
         crowd.ports.absorb(many.port, traffic);
     }
 
-    /// Takes in all that another one took in, of the same catalogue and options.
-    #[must_use]
-    pub fn and(mut self, mut other: Self) -> Self {
-        let follow = self.hosts.last_key_value().zip(other.hosts.first_key_value());
-        if follow.is_none_or(|((last, _), (first, _))| last < first) {
-            self.hosts.append(&mut other.hosts);
-        }
-        for (name, host) in other.hosts {
-            match self.hosts.entry(name) {
-                Entry::Occupied(known) => known.into_mut().ports.absorb_all(host.ports),
-                Entry::Vacant(new) => {
-                    new.insert(host);
-                }
-            }
-        }
-        for (of, other) in other.crowds {
-            let crowd = self.crowds.entry(of).or_default();
-            crowd.of = other.of;
-            crowd.found = other.found;
-            crowd.samples.extend(other.samples);
-            crowd.ports.absorb_all(other.ports);
-        }
-        for ((omission, target), count) in other.left_out {
-            self.leave_out(omission, target, count);
-        }
-        self
-    }
-
     /// What the catalogue says of the names below a name.
     fn found_below(&self, name: &str) -> Option<Found> {
         let below = format!("any.{name}:443");
@@ -208,9 +195,23 @@ impl<'c> Observed<'c> {
         host.ports.absorb(port, traffic);
     }
 
+    /// The services of the catalogue that were seen.
+    pub fn services(&self) -> Services {
+        Services(self.hosts.values().filter_map(HostSeen::entry).collect())
+    }
+
     /// Makes suggestions of everything taken in.
     pub fn suggestions(self) -> Suggestions {
-        let suggestions = grouped(&self);
+        let seen = self.services();
+        let mut made = self.suggestions_beside(&seen);
+        made.suggestions.sort_by(Suggestion::before);
+        made
+    }
+
+    /// Makes suggestions of everything taken in, which is a part of what was seen: all that has the same
+    /// [`neighbourhood`](super::neighbourhood) is in it. These services were seen in all. They come in no order.
+    pub fn suggestions_beside(self, seen: &Services) -> Suggestions {
+        let suggestions = grouped(&self, seen);
         let left_out = self
             .left_out
             .into_iter()
@@ -290,7 +291,7 @@ impl PortSeen {
             last: recorded.at,
             days: recorded
                 .at
-                .map(|at| at.micros().div_euclid(MICROS_PER_DAY))
+                .and_then(|at| i32::try_from(at.micros().div_euclid(MICROS_PER_DAY)).ok())
                 .into_iter()
                 .collect(),
             inside: request.map(|request| Inside {
@@ -332,7 +333,7 @@ impl PortSeen {
         self.count = self.count.saturating_add(other.count);
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.max(other.last);
-        extend(&mut self.days, other.days);
+        self.days.extend(&other.days);
         self.leads_to.absorb(other.leads_to);
         self.inside = self.inside.take().zip(other.inside).map(|(mut inside, other)| {
             if inside.methods.len() <= MOST_METHODS {

@@ -23,13 +23,6 @@ impl Ports {
         }
     }
 
-    /// Takes in what others have seen.
-    pub(super) fn absorb_all(&mut self, others: Self) {
-        for (port, seen) in others.0 {
-            self.absorb(port, seen);
-        }
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

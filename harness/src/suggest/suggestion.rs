@@ -1,5 +1,7 @@
 //! A suggestion, in the words of the API.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 use sluice_policy::Timestamp;
 
@@ -49,6 +51,14 @@ impl Suggestion {
     /// What a rule for it has as `host`; empty for hosts that have no name in common.
     pub fn subject(&self) -> &str {
         self.pattern.as_deref().or(self.host.as_deref()).unwrap_or_default()
+    }
+
+    /// In which order two of them come: the most requested first.
+    pub fn before(&self, other: &Self) -> Ordering {
+        let count = other.request_count.cmp(&self.request_count);
+        count
+            .then_with(|| self.subject().cmp(other.subject()))
+            .then_with(|| self.ports.cmp(&other.ports))
     }
 }
 

@@ -2,12 +2,10 @@
 //! in one row. There are few resources and days and very many destinations, and of the
 //! time that a row takes most goes into handing it over.
 
-use std::collections::BTreeMap;
-
 use sluice_harness::spread;
 use sqlx::Row;
 
-use super::{Destination, Seen, count};
+use super::{Destination, Seen, Table, count};
 use crate::error::Error;
 use crate::moment::Moment;
 use crate::review::selection::Filter;
@@ -19,14 +17,14 @@ const LINES: &str = "SELECT day, string_agg(concat_ws(' ', host, port, first_see
      FROM destination_days WHERE {} AND day >= $1 AND last_seen >= $2 GROUP BY resource_type, resource_id, day";
 
 /// A day, and a line for each destination.
-type Day = (i64, String);
+type Day = (i32, String);
 
 /// A destination on a day.
 #[derive(Debug, Clone, Copy)]
 struct Line<'d> {
     host: &'d str,
     port: u16,
-    day: i64,
+    day: i32,
     first_seen: i64,
     last_seen: i64,
     requests: u64,
@@ -35,47 +33,39 @@ struct Line<'d> {
     shapes: Option<&'d str>,
 }
 
-/// Destinations by host and port.
-type Destinations = BTreeMap<(String, u16), Destination>;
-
 /// What the days say of destinations; on a thread that may be busy for a while.
-pub(super) async fn read(store: &Store, filter: &Filter<'_>, since: Moment) -> Result<Destinations, Error> {
+pub(super) async fn read(store: &Store, filter: &Filter<'_>, since: Moment) -> Result<Table, Error> {
     let rows = filter.query(LINES, &[since.day(), since.0]).fetch_all(store.read());
-    let days = rows
-        .await?
-        .into_iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    let days = rows.await?.into_iter().map(|row| {
+        Ok((
+            i32::try_from(row.try_get::<i64, _>(0)?).unwrap_or(i32::MAX),
+            row.try_get(1)?,
+        ))
+    });
     let days = days.collect::<Result<Vec<Day>, Error>>()?;
     let summed = tokio::task::spawn_blocking(move || sum(&days));
     summed.await.map_err(|error| Error::Internal(error.to_string()))?
 }
 
-fn sum(days: &[Day]) -> Result<Destinations, Error> {
+fn sum(days: &[Day]) -> Result<Table, Error> {
     let texts = days
         .iter()
         .flat_map(|(day, text)| text.lines().map(|line| (*day, line)));
-    let lines = texts.map(|(day, text)| {
-        Line::of(day, text).ok_or_else(|| Error::Internal(format!("a destination of a day is {text:?}")))
-    });
-    let mut lines = lines.collect::<Result<Vec<Line<'_>>, Error>>()?;
+    let lines = |part: Vec<(i32, _)>| part.into_iter().map(|(day, text)| Line::of(day, text)).collect();
+    let lines: Result<Vec<Vec<Line<'_>>>, Error> = spread::parts(texts.collect(), lines).into_iter().collect();
+    let mut lines = spread::joined(lines?);
     // Mostly they come in order, day by day.
     lines.sort_by_key(Line::of_what);
     let of_one: Vec<&[Line<'_>]> = lines.chunk_by(|one, other| one.of_what() == other.of_what()).collect();
-    let summed = spread::each(of_one, destination).into_iter();
-    let keyed = summed.map(|summed| summed.map(|one| ((one.host.clone(), one.port), one)));
-    keyed.collect()
+    let parts = spread::parts(of_one, |part| part.into_iter().map(destination).collect());
+    let summed: Result<Vec<Vec<Destination>>, Error> = parts.into_iter().collect();
+    Ok(Table::in_order(spread::joined(summed?)))
 }
 
 /// What its days say of one destination, all of them.
 fn destination(days: &[Line<'_>]) -> Result<Destination, Error> {
     let (host, port) = days.first().map(Line::of_what).unwrap_or_default();
-    let mut destination = Destination {
-        host: host.to_owned(),
-        port,
-        first_seen: i64::MAX,
-        last_seen: i64::MIN,
-        ..Destination::default()
-    };
+    let mut destination = Destination::new(host, port);
     for line in days {
         destination.days.insert(line.day);
         destination.first_seen = destination.first_seen.min(line.first_seen);
@@ -100,7 +90,11 @@ fn destination(days: &[Line<'_>]) -> Result<Destination, Error> {
 type Shape = (String, Option<String>, i64, i64);
 
 impl<'d> Line<'d> {
-    fn of(day: i64, text: &'d str) -> Option<Self> {
+    fn of(day: i32, text: &'d str) -> Result<Self, Error> {
+        Self::read(day, text).ok_or_else(|| Error::Internal(format!("a destination of a day is {text:?}")))
+    }
+
+    fn read(day: i32, text: &'d str) -> Option<Self> {
         let mut parts = text.splitn(8, ' ');
         let host = parts.next()?;
         let mut number = || parts.next()?.parse::<i64>().ok();
@@ -143,16 +137,16 @@ mod tests {
             (11, "a.example.com 80 3 4 2 0 0\na.example.com 81 3 4 2 0 2"),
         ];
         let all = sum(&days.map(|(day, text)| (day, text.to_owned()))).unwrap();
-        let hosts: Vec<(&str, u16)> = all.keys().map(|(host, port)| (host.as_str(), *port)).collect();
+        let hosts: Vec<(&str, u16)> = all.iter().map(Destination::key).collect();
         assert_eq!(
             hosts,
             [("a.example.com", 80), ("a.example.com", 81), ("b.example.com", 443)]
         );
-        let of = |host: &str, port| &all[&(host.to_owned(), port)];
+        let of = |host, port| all.iter().find(|one| one.key() == (host, port)).unwrap();
         let both = of("a.example.com", 80);
         assert_eq!((both.first_seen, both.last_seen, both.requests), (1, 4, 3));
         assert_eq!((both.opaque.count, both.opaque.last, both.unknown()), (1, 2, 2));
-        assert!(both.days.iter().eq(&[10, 11]));
+        assert!(both.days.iter().eq([10, 11]));
         let clear = of("b.example.com", 443);
         assert_eq!((clear.rejected, clear.unknown()), (1, 0));
         assert!(clear.shapes.contains_key(&("GET".to_owned(), "/a b".to_owned())));

@@ -1,5 +1,7 @@
 //! The queue, where it knows more than the window.
 
+use std::collections::BTreeMap;
+
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -15,17 +17,23 @@ pub(super) async fn add(read: &mut Read, store: &Store, selection: &Selection, s
     const PENDING: &str = "SELECT resource_type, resource_id, host, overflow, ports, methods, attempts, first_seen, \
          last_seen, example FROM pending WHERE {} AND state = 'pending' AND last_seen >= $1";
     let filter = selection.filter();
+    let mut new = New::new();
     for row in filter.query(PENDING, &[since.0]).fetch_all(store.read()).await? {
-        add_row(read, &row)?;
+        add_row(read, &mut new, &row)?;
     }
+    read.destinations.add(new.into_values());
     Ok(())
 }
 
-fn add_row(read: &mut Read, row: &AnyRow) -> Result<(), Error> {
+/// Those that the window has not.
+type New = BTreeMap<(String, u16), Destination>;
+
+fn add_row(read: &mut Read, new: &mut New, row: &AnyRow) -> Result<(), Error> {
     let number = read.number(row.try_get(0)?, row.try_get(1)?);
-    let host: String = row.try_get(2)?;
-    let mut of_host = read.destinations.range((host.clone(), 0)..=(host.clone(), u16::MAX));
-    if of_host.any(|(_, known)| known.resources.contains(&number)) {
+    let host: &str = row.try_get(2)?;
+    let added = new.range((host.to_owned(), 0)..=(host.to_owned(), u16::MAX));
+    let mut of_host = read.destinations.of_host(host).iter().chain(added.map(|(_, one)| one));
+    if of_host.any(|known| known.resources.contains(number)) {
         return Ok(());
     }
     let ports: Vec<u16> = serde_json::from_str(row.try_get(4)?)
@@ -43,17 +51,13 @@ fn add_row(read: &mut Read, row: &AnyRow) -> Result<(), Error> {
     let is_many = row.try_get::<i64, _>(3)? != 0;
     let example: serde_json::Value = serde_json::from_str(row.try_get(9)?).unwrap_or_default();
     let example = example["host"].as_str().map(str::to_owned);
-    let destination = read
-        .destinations
-        .entry((host.clone(), port))
-        .or_insert_with(|| Destination {
-            host,
-            port,
+    let destination = match read.destinations.get_mut(host, port) {
+        Some(known) => known,
+        None => new.entry((host.to_owned(), port)).or_insert_with(|| Destination {
             many: is_many.then(|| example.into_iter().collect()),
-            first_seen: i64::MAX,
-            last_seen: i64::MIN,
-            ..Destination::default()
-        });
+            ..Destination::new(host, port)
+        }),
+    };
     destination.resources.insert(number);
     destination.requests += attempts.count;
     destination.rejected += attempts.count;

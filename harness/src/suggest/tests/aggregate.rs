@@ -2,10 +2,10 @@
 
 use sluice_policy::Policy;
 
-use super::super::{Class, Destination, LedTo, Many, Recommendation, Total, policy_of};
+use super::super::{Class, Destination, LedTo, Many, Recommendation, Services, Total, neighbourhood, policy_of};
 use super::*;
 
-fn total(count: u64, days: std::ops::Range<i64>) -> Total {
+fn total(count: u64, days: std::ops::Range<i32>) -> Total {
     Total {
         count,
         days: days.collect(),
@@ -13,7 +13,7 @@ fn total(count: u64, days: std::ops::Range<i64>) -> Total {
     }
 }
 
-fn opaque(host: &str, count: u64, days: i64) -> Destination<'_> {
+fn opaque(host: &str, count: u64, days: i32) -> Destination<'_> {
     Destination {
         host: host.into(),
         port: 443,
@@ -23,24 +23,45 @@ fn opaque(host: &str, count: u64, days: i64) -> Destination<'_> {
     }
 }
 
-/// The suggestions, which are the same however the work was shared out.
+/// The suggestions, which are the same however the neighbourhoods were shared out.
 fn suggest_of(destinations: &[Destination<'_>], crowds: &[Many<'_>]) -> Vec<Suggestion> {
     let catalogue = catalogue();
-    let observe = |destinations: &[Destination<'_>], crowds: &[Many<'_>]| {
+    let observe = |is_meant: &dyn Fn(&str) -> bool| {
         let mut observed = Observed::new(&catalogue, Options::default());
-        destinations.iter().for_each(|one| observed.add_destination(one));
-        crowds.iter().for_each(|many| observed.add_many(many));
+        let hosts = destinations.iter().filter(|one| is_meant(neighbourhood(&one.host)));
+        hosts.for_each(|one| observed.add_destination(one));
+        let crowds = crowds.iter().filter(|many| is_meant(neighbourhood(many.of)));
+        crowds.for_each(|many| observed.add_many(many));
         observed
     };
-    let found = observe(destinations, crowds).suggestions();
-    for at in 0..=destinations.len() {
-        let (some, others) = destinations.split_at(at);
-        let first = observe(some, crowds).and(observe(others, &[]));
-        assert_eq!(first.suggestions(), found, "from {at} on");
-        let last = observe(others, crowds).and(observe(some, &[]));
-        assert_eq!(last.suggestions(), found, "to {at}");
+    let found = observe(&|_| true).suggestions();
+    for one in destinations {
+        let apart = neighbourhood(&one.host);
+        let parts = [observe(&|other| other == apart), observe(&|other| other != apart)];
+        let mut seen = Services::default();
+        parts.iter().for_each(|part| seen.add(part.services()));
+        let mut all: Vec<Suggestion> = parts
+            .into_iter()
+            .flat_map(|part| part.suggestions_beside(&seen).suggestions)
+            .collect();
+        all.sort_by(Suggestion::before);
+        assert_eq!(all, found.suggestions, "with {apart} apart");
     }
     found.suggestions
+}
+
+#[test]
+fn hosts_of_one_domain_are_neighbours() {
+    for (name, expected) in [
+        ("a.b.example.com", "example.com"),
+        ("example.com", "example.com"),
+        ("a.example.co.uk", "co.uk"),
+        ("localhost", "localhost"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("", ""),
+    ] {
+        assert_eq!(neighbourhood(name), expected, "{name}");
+    }
 }
 
 #[test]
