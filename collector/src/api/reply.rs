@@ -7,16 +7,27 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, StatusCode, header};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::Error;
 
 /// How many rows there are before `limit` and `offset`.
 pub(super) const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
+#[derive(Serialize)]
+struct One<T> {
+    data: T,
+}
+
+#[derive(Serialize)]
+struct List<T> {
+    data: T,
+    next_cursor: Option<String>,
+}
+
 /// One object.
 pub(super) fn one(data: impl Serialize) -> Response {
-    Json(json!({ "data": data })).into_response()
+    Json(One { data }).into_response()
 }
 
 /// One object that was made.
@@ -26,7 +37,7 @@ pub(super) fn made(data: impl Serialize) -> Response {
 
 /// A list.
 pub(super) fn list(data: impl Serialize, next_cursor: Option<String>) -> Response {
-    Json(json!({ "data": data, "next_cursor": next_cursor })).into_response()
+    Json(List { data, next_cursor }).into_response()
 }
 
 /// Some rows of a longer list, and of how many.
