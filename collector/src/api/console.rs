@@ -1,13 +1,16 @@
 //! Serves the web console, which is part of this binary.
 
 use axum::Router;
-use axum::extract::{Path, Request};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::App;
+use super::input::Query;
+use super::who::Who;
+use super::{App, suggestions};
 use crate::error::Error;
+use crate::resource::Resource;
 
 /// A file of the console, plain and compressed. Its name changes with its content.
 struct Asset {
@@ -42,6 +45,23 @@ pub(super) fn pages() -> Router<App> {
     Router::new()
         .route("/", get(async || page()))
         .route("/console/{file}", get(named))
+        .route("/resources/{type}/{id}", get(of_resource))
+}
+
+/// The page of one resource. What it will ask for takes a while if there is very much, and so does a browser with
+/// the page: both begin now.
+async fn of_resource(
+    State(app): State<App>,
+    Path((kind, id)): Path<(String, String)>,
+    who: Result<Who, Error>,
+    query: Query,
+    request: Request,
+) -> Response {
+    let response = page_or_nothing(request).await;
+    if let (true, Ok(Who(caller))) = (response.status().is_success(), who) {
+        suggestions::foresee(app, caller, Resource::new(kind, id), query.text("since"));
+    }
+    response
 }
 
 async fn named(Path(name): Path<String>, headers: HeaderMap) -> Response {
@@ -116,7 +136,54 @@ fn contains(list: &HeaderValue, wanted: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use sluice_harness::suggest::Catalogue;
+    use tower::Service;
+
     use super::*;
+    use crate::access::Gate;
+    use crate::api::ApiSettings;
+    use crate::review::Infrastructure;
+    use crate::testing::Fresh;
+
+    #[tokio::test]
+    async fn suggestions_are_made_ready_for_who_gets_the_page() {
+        const SECRET: &str = "a secret that an admin has";
+        let fresh = Fresh::new().await;
+        crate::access::first_admin(&fresh.store, Some(SECRET)).await.unwrap();
+        let settings = ApiSettings {
+            tenant: String::new(),
+            catalogue: Catalogue::built_in(),
+            infrastructure: Infrastructure::new(&[]).unwrap(),
+            resolves_to: Vec::new(),
+        };
+        let (_ending, ends) = tokio::sync::watch::channel(false);
+        let app = App::new(fresh.store.clone(), Gate::new(fresh.store.clone()), settings, ends);
+        let mut pages: Router = pages().with_state(app.clone());
+        let mut get = async |since: &str, accept: &str, secret: &str| {
+            let request = Request::get(format!("/resources/sandbox/sb_1?since={since}"))
+                .header(header::ACCEPT, accept)
+                .header(header::AUTHORIZATION, format!("Bearer {secret}"));
+            let answer = pages.call(request.body(Body::empty()).unwrap()).await;
+            answer.unwrap().status().as_u16()
+        };
+        assert_eq!(
+            get("1d", "text/html", "of nobody").await,
+            200,
+            "the page asks who it is"
+        );
+        assert_eq!(get("2d", "application/json", SECRET).await, 404);
+        assert_eq!(get("3d", "text/html", SECRET).await, 200);
+        let mut asked = Vec::new();
+        for _ in 0..1_000 {
+            asked = app.kept.asked();
+            if !asked.is_empty() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert_eq!(asked, ["3d"]);
+    }
 
     #[test]
     fn a_browser_gets_the_smallest_that_it_takes() {

@@ -16,6 +16,7 @@ use super::paging::window as page;
 use super::review::selected;
 use super::who::Who;
 use super::{App, reply, shapes};
+use crate::access::Caller;
 use crate::addresses;
 use crate::error::Error;
 use crate::moment::Moment;
@@ -39,7 +40,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(caller: &crate::access::Caller, resource: Option<Resource>, since: &str) -> Result<Self, Error> {
+    fn of(caller: &Caller, resource: Option<Resource>, since: &str) -> Result<Self, Error> {
         let now = Moment::now();
         Ok(Self {
             whose: selected(caller, resource.clone())?,
@@ -74,6 +75,21 @@ impl Asked {
 async fn kept(app: &App, asked: Asked, since: &str) -> Result<Arc<Vec<Row>>, Error> {
     let whose = asked.whose.clone();
     app.kept.rows(&app.store, &whose, since, asked.make(app)).await
+}
+
+/// Makes those of a resource ready for who is about to ask.
+pub(super) fn foresee(app: App, caller: Caller, resource: Resource, since: Option<&str>) {
+    let since = since.unwrap_or(WINDOW).to_owned();
+    tokio::spawn(async move {
+        let ready = async {
+            let asked = Asked::of(&caller, Some(resource), &since)?;
+            kept(&app, asked, &since).await
+        };
+        // Whoever asks gets the same error, and can read it.
+        if let Err(error) = ready.await {
+            tracing::debug!(%error, "suggestions were not made ready");
+        }
+    });
 }
 
 /// What to allow, what to deny, and what to ask about first
