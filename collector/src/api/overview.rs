@@ -26,6 +26,7 @@ const MOST: i64 = 100_000;
     ("since" = Option<String>, Query, description = "Of the counts; default 24h"),
     ("q" = Option<String>, Query, description = "A part of id, name or template"),
     ("resource_type" = Option<String>, Query, description = "Only of this type; template and tenant are types too"),
+    ("resource_id" = Option<String>, Query, description = "Only of this id"),
     ("differs" = Option<bool>, Query, description = "Only those whose live proxies differ from what is intended, or do not"),
     ("sort" = Option<String>, Query, description = "last_seen (default), name, requests, rejected, pending"),
     ("limit" = Option<i64>, Query, description = "Everything unless given"), ("offset" = Option<i64>, Query),
@@ -35,11 +36,16 @@ pub(super) async fn list(State(app): State<App>, Who(caller): Who, query: Query)
     let now = Moment::now();
     let since = query.moment("since")?.unwrap_or(Moment(now.0.saturating_sub(WINDOW)));
     let (sort, window) = (Sort::of(&query)?, window(&query, MOST)?);
-    let (differs, kind) = (query.flag("differs")?, query.text("resource_type"));
+    let (differs, kind, id) = (
+        query.flag("differs")?,
+        query.text("resource_type"),
+        query.text("resource_id"),
+    );
     let part = query.text("q").map(str::to_lowercase);
     let mut rows = overview::of(&app.store, &caller.scope, now).await?;
     rows.retain(|row| {
         kind.is_none_or(|kind| row.resource.kind == kind)
+            && id.is_none_or(|id| row.resource.id == id)
             && differs.is_none_or(|differs| row.differs == differs)
             && part.as_deref().is_none_or(|part| names(row, part))
     });

@@ -77,14 +77,10 @@ pub(super) fn Frame() -> impl IntoView {
         live.policy.track();
         live.proxies.track();
         live.pending.track();
-        let resource = resource.get();
+        let query = resource.get().query();
         async move {
-            let rows = api::list::<Overview>(&format!(
-                "/egress/overview?since=7d&resource_type={}&q={}",
-                resource.kind, resource.id
-            ))
-            .await?;
-            Ok(rows.rows.into_iter().find(|row| row.resource == resource))
+            let rows = api::list::<Overview>(&format!("/egress/overview?since=7d&{query}")).await?;
+            Ok(rows.rows.into_iter().next())
         }
     });
     let workload = Workload {
