@@ -13,10 +13,12 @@
 //! gRPC metadata is not delivered.
 
 mod clock;
+mod counts;
 mod error;
 mod filter;
 mod grpc;
 pub(crate) mod instrument;
+mod meter;
 mod open;
 mod serve;
 mod setup;
@@ -34,6 +36,7 @@ use std::sync::Arc;
 
 use sluice_policy::Timestamp;
 
+pub use self::counts::Counts;
 pub use self::error::{LabError, Trap};
 pub use self::filter::{FilterError, LabFilter, Unfit};
 pub use self::grpc::{Answer, Call, GrpcStream, Refusal};
@@ -228,6 +231,12 @@ impl Lab {
     /// The bytes of a VM's linear memory; none if it is dead or has no plugin.
     pub fn memory(&mut self, vm: VmId) -> Option<usize> {
         self.drive(vm, Vm::memory)
+    }
+
+    /// What a VM of a [metered](LabFilter::metered) filter has counted since its start: nothing else
+    /// counts anything. None if it is dead or has no plugin.
+    pub fn counted(&mut self, vm: VmId) -> Option<Counts> {
+        self.drive(vm, Vm::counted)
     }
 
     /// The value of a counter or gauge, or the last of a histogram.

@@ -1,12 +1,19 @@
 //! A filter made ready for the lab.
 
+use std::sync::Arc;
+
 pub use super::instrument::Unfit;
-use super::instrument::instrument;
+use super::instrument::{counters, instrument};
+use super::meter::metered;
 use crate::engine::{CompiledFilter, EngineError};
 
 /// A filter compiled for the lab. A clone shares the code.
 #[derive(Debug, Clone)]
-pub struct LabFilter(pub(super) CompiledFilter);
+pub struct LabFilter {
+    pub(super) compiled: CompiledFilter,
+    /// The names of what it counts.
+    pub(super) counters: Arc<[String]>,
+}
 
 /// Why there is no filter for the lab.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +40,17 @@ impl LabFilter {
     /// # Errors
     /// [`FilterError`] if they are no proxy-wasm plugin.
     pub fn from_bytes(wasm: &[u8]) -> Result<Self, FilterError> {
-        Ok(Self(CompiledFilter::from_bytes(&instrument(wasm)?)?))
+        Ok(Self {
+            compiled: CompiledFilter::from_bytes(&instrument(wasm)?)?,
+            counters: counters(wasm)?.into(),
+        })
+    }
+
+    /// The filter this crate was built with, which counts what it does: see [`Lab::counted`](super::Lab::counted).
+    ///
+    /// # Errors
+    /// [`FilterError`] if this machine cannot run it.
+    pub fn metered() -> Result<Self, FilterError> {
+        Self::from_bytes(&metered(crate::FILTER_WASM)?)
     }
 }

@@ -12,6 +12,7 @@
 //! context is deleted, where Envoy cancels in silence: `proxy_on_grpc_close`
 //! asks the lab first whether Envoy would call.
 
+use super::meter::PREFIX;
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{CodeSection, ExportKind, ExportSection, Function, FunctionSection, ImportSection, InstructionSink};
 use wasm_encoder::{EntityType, Module, TypeSection, ValType};
@@ -22,10 +23,40 @@ use wasmparser::{Parser, Payload, TypeRef};
 pub(super) enum Question {
     /// How big is its memory? The module calls the nameless foreign function
     /// with as many bytes of arguments as it has pages.
-    Memory = 1,
+    Memory,
     /// Will it have the effective context done? It calls `proxy_done`, because
     /// the ABI crate takes that from nobody else.
-    Done = 2,
+    Done,
+    /// What does one of its counters say? They are of 64 bits and the answer is again a
+    /// number of bytes of arguments, so it is asked for a part of its bits, and one is added.
+    Counter {
+        /// Its place among [`counters`].
+        place: u32,
+        /// Which bits: those from this many times [`PART_BITS`] on.
+        part: u32,
+    },
+}
+
+/// How many bits of a counter are told at once: no more than there are bytes of memory.
+pub(super) const PART_BITS: u32 = 16;
+/// How many times: what is told is below 2 to the 48th.
+pub(super) const PARTS: u32 = 3;
+
+impl Question {
+    /// What stands for it.
+    pub(super) const fn number(self) -> u32 {
+        match self {
+            Self::Memory => 1,
+            Self::Done => 2,
+            Self::Counter { place, part } => 3 + place * PARTS + part,
+        }
+    }
+}
+
+/// The names of what a module counts, in the order of their places.
+pub(super) fn counters(wasm: &[u8]) -> Result<Vec<String>, Unfit> {
+    let counters = Rewrite::survey(wasm)?.counters.into_iter();
+    Ok(counters.map(|(name, _)| name).collect())
 }
 
 /// Why a module cannot be run in the lab.
@@ -37,6 +68,9 @@ pub enum Unfit {
     /// It imports nothing, so nothing it does can be seen.
     #[error("the module imports nothing")]
     NoImports,
+    /// It has no globals, beside which counters could stand.
+    #[error("the module has no globals")]
+    NoGlobals,
 }
 
 /// The module with the lab's functions in it.
@@ -114,6 +148,8 @@ struct Rewrite {
     done: Option<u32>,
     /// The module's own `proxy_on_grpc_close`.
     on_close: Option<u32>,
+    /// The globals in which it counts.
+    counters: Vec<(String, u32)>,
     /// The first added type, known once the types have been written.
     types: u32,
 }
@@ -143,6 +179,9 @@ impl Rewrite {
                         let export = export.map_err(reencode::Error::from)?;
                         if export.name == ON_GRPC_CLOSE {
                             found.on_close = Some(export.index);
+                        }
+                        if let Some(name) = export.name.strip_prefix(PREFIX) {
+                            found.counters.push((name.to_owned(), export.index));
                         }
                     }
                 }
@@ -199,12 +238,29 @@ impl Rewrite {
     }
 
     fn on_foreign(&self, code: &mut InstructionSink<'_>) {
-        code.local_get(1).i32_const(Question::Memory as i32).i32_eq();
-        code.if_(wasm_encoder::BlockType::Empty);
+        let is = |code: &mut InstructionSink<'_>, question: Question| {
+            code.local_get(1).i32_const(question.number().cast_signed()).i32_eq();
+            code.if_(wasm_encoder::BlockType::Empty);
+        };
+        is(code, Question::Memory);
         self.foreign(code, |code| {
             code.memory_size(0);
         });
-        code.drop().else_().call(self.import(DONE)).drop().end().end();
+        code.drop().end();
+        is(code, Question::Done);
+        code.call(self.import(DONE)).drop().end();
+        for (place, (_, global)) in (0..).zip(&self.counters) {
+            for part in 0..PARTS {
+                is(code, Question::Counter { place, part });
+                self.foreign(code, |code| {
+                    code.global_get(*global);
+                    code.i64_const(i64::from(part * PART_BITS)).i64_shr_u().i32_wrap_i64();
+                    code.i32_const((1 << PART_BITS) - 1).i32_and().i32_const(1).i32_add();
+                });
+                code.drop().end();
+            }
+        }
+        code.end();
     }
 
     /// Goes on unless the lab answers `OK` to an effective context of zero.

@@ -46,8 +46,8 @@ pub(super) struct Table {
     pub(super) wishes: Vec<Wish>,
     /// Whether a gRPC stream ends with its context, of which Envoy says nothing.
     pub(super) silent: bool,
-    /// The pages of the memory, as the module was asked last.
-    pub(super) pages: usize,
+    /// The number that the module answered last.
+    pub(super) told: usize,
 }
 
 impl Table {
@@ -62,7 +62,7 @@ impl Table {
             declared_done: Vec::new(),
             wishes: Vec::new(),
             silent: false,
-            pages: 0,
+            told: 0,
         }
     }
 
@@ -211,8 +211,8 @@ impl StreamState for Table {
         }
         match request.arguments.len() {
             0 => self.declare_done(call.context),
-            pages => {
-                self.pages = pages;
+            number => {
+                self.told = number;
                 Ok(())
             }
         }

@@ -12,10 +12,11 @@ use proxy_wasm_host::abi::v0_2_1::{CallScope, Callback, ContextId, Guest, GuestE
 
 use super::VmId;
 use super::clock::LabClock;
+use super::counts::Counts;
 use super::error::Trap;
 use super::filter::LabFilter;
 use super::grpc::Hub;
-use super::instrument::Question;
+use super::instrument::{PART_BITS, PARTS, Question};
 use super::setup::{Plugin, VmSetup};
 use super::store::Store;
 use super::table::Table;
@@ -99,7 +100,7 @@ impl Vm {
     /// Asks the module about itself, of which no trace remains.
     fn ask(&mut self, context: ContextId, question: Question) -> Result<(), Gone> {
         self.run(Callback::ForeignFunction, |scope| {
-            scope.on_foreign_function(context, question as u32, [].as_slice().into())
+            scope.on_foreign_function(context, question.number(), [].as_slice().into())
         })
     }
 
@@ -139,7 +140,24 @@ impl Vm {
         const PAGE: usize = 65_536;
         let root = self.plugins.iter().find_map(|plugged| plugged.root).ok_or(Gone)?;
         self.ask(root, Question::Memory)?;
-        Ok(self.table()?.pages.saturating_mul(PAGE))
+        Ok(self.table()?.told.saturating_mul(PAGE))
+    }
+
+    /// What the module has counted, by name.
+    pub(super) fn counted(&mut self) -> Result<Counts, Gone> {
+        let root = self.plugins.iter().find_map(|plugged| plugged.root).ok_or(Gone)?;
+        let names = Arc::clone(&self.process.filter.counters);
+        let mut counts = Counts::default();
+        for (place, name) in (0..).zip(names.iter()) {
+            let mut number = 0_u64;
+            for part in 0..PARTS {
+                self.ask(root, Question::Counter { place, part })?;
+                let told = self.table()?.told.saturating_sub(1) as u64;
+                number |= told << (part * PART_BITS);
+            }
+            counts.set(name, number);
+        }
+        Ok(counts)
     }
 
     /// Does what the guest wished for in its last callback, and what follows from that.

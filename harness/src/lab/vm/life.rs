@@ -86,7 +86,7 @@ impl Vm {
             .with_callouts(Arc::new(plug))
             .with_environment(environment)
             .with_vm_id(self.setup.vm_id.as_bytes());
-        let guest = process.filter.0.instance(services);
+        let guest = process.filter.compiled.instance(services);
         self.live = Some(Live {
             guest: guest.map_err(|error| LabError::Module(Box::new(error)))?,
             table: Some(Table::new(&journal, &self.setup.properties)),
