@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help run demo test bench build wasm image setup fmt clippy doc test-all test-native test-wasm test-envoy clean
+.PHONY: help run demo test bench fuel build wasm image setup fmt clippy doc test-all test-native test-wasm test-envoy clean
 
 WASM := target/sluice_filter.wasm
 STAGE := ./.ci/stage
@@ -37,6 +37,12 @@ test: setup ## every test there is, and fmt, clippy, docs
 # In one call: cargo chooses features for the packages it is given, so three would compile much of it three times.
 bench: setup ## decision time, load time and memory, replay throughput, changes of policy in Envoy, the collector
 	@ENVOY="$$(envoy/find-envoy)" cargo bench --workspace $(addprefix --bench ,decide load replay policy_changes collecting reviewing)
+
+fuel: setup ## where the filter's work goes, function by function, in counts that no machine changes
+	@export CARGO_PROFILE_FILTER_STRIP=none
+	cargo build -p sluice-filter --lib --target wasm32-wasip1 --profile filter --target-dir target/fuel
+	filter/shrink target/fuel/wasm32-wasip1/filter/sluice_filter.wasm target/fuel/sluice_filter.wasm --debuginfo
+	SLUICE_FUEL_MODULE="$$PWD/target/fuel/sluice_filter.wasm" cargo bench --workspace --bench fuel
 
 build: setup wasm ## the command line, with the filter inside, and the filter beside it; the first time this takes minutes
 	@cargo build --release --workspace --bin sluice

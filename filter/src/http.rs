@@ -15,8 +15,9 @@ use crate::address;
 use crate::config::{Destination, Tls, Tunnels};
 use crate::dispatch;
 use crate::events::{Record, Undecided, Wire, printable, without_query};
+use crate::header_pairs::RequestLine;
 use crate::host::stream::{self as proxy, Side};
-use crate::host::{self, Flow, Status};
+use crate::host::{self, Flow};
 use crate::refusal::{Refusal, Resource};
 use crate::root::Serving;
 use crate::stream::{Case, Draft, Past, client, dialled, leave_verdict};
@@ -75,10 +76,15 @@ struct Decided {
 impl Request {
     fn read(ruling: &Ruling) -> Self {
         let topology = &ruling.plan.topology;
+        let RequestLine {
+            authority,
+            method,
+            path,
+        } = request_line();
         Self {
-            authority: header(":authority"),
-            method: header(":method"),
-            path: proxy::request_header(":path").ok(),
+            authority,
+            method,
+            path,
             server_name: (topology.tls == Tls::Terminated).then(|| proxy::property(SERVER_NAME).unwrap_or_default()),
             destination: match topology.destination {
                 Destination::Proxy | Destination::Registered => None,
@@ -327,13 +333,16 @@ impl Http {
         let Some(serving) = &self.serving else { return };
         let ruling = serving.ruling();
         let Some(mail) = &ruling.mail else { return };
-        let request = request.unwrap_or_else(|| Request {
-            authority: header(":authority"),
-            method: header(":method"),
-            path: None,
-            server_name: None,
-            destination: None,
-            who: ruling.plan.identity.resolve(|path| proxy::property(path).ok()),
+        let request = request.unwrap_or_else(|| {
+            let RequestLine { authority, method, .. } = request_line();
+            Request {
+                authority,
+                method,
+                path: None,
+                server_name: None,
+                destination: None,
+                who: ruling.plan.identity.resolve(|path| proxy::property(path).ok()),
+            }
         });
         let mut wire = request.wire(false);
         wire.client = client();
@@ -356,15 +365,14 @@ fn end(mut draft: Draft, request: &Request, action: Action, closed: bool) {
     draft.end(course);
 }
 
-/// A header that a request must have. Without it there is nothing to decide
-/// on, and an empty value is decided as that: not a target.
-fn header(name: &str) -> Vec<u8> {
-    proxy::request_header(name).unwrap_or_else(|status| {
-        if status != Status::NOT_FOUND {
-            log::error!("{name} cannot be read: {status}");
-        }
+/// What the request is about. Where that cannot be read there is nothing to decide
+/// on, and an empty authority is decided as that: not a target.
+fn request_line() -> RequestLine {
+    let headers = proxy::request_headers().unwrap_or_else(|status| {
+        log::error!("the headers of a request cannot be read: {status}");
         Vec::new()
-    })
+    });
+    RequestLine::of(&headers)
 }
 
 pub(crate) fn refuse(refusal: &Refusal) {

@@ -47,6 +47,8 @@ mod events;
 #[forbid(unsafe_code)]
 mod ground;
 #[forbid(unsafe_code)]
+mod header_pairs;
+#[forbid(unsafe_code)]
 mod places;
 #[forbid(unsafe_code)]
 mod policies;

@@ -258,13 +258,15 @@ impl Past {
     }
 }
 
+/// How many bytes a decision mostly has, or fewer.
+const USUAL_VERDICT: usize = 256;
+
 /// Puts the decision where the proxy's access log can print it.
 pub(crate) fn leave_verdict(key: &str, decision: &Decision<'_, '_>) {
-    let written = serde_json::to_vec(&decision.record())
-        .map_err(|error| error.to_string())
-        .and_then(|json| host::stream::set_property(key, &json).map_err(|status| status.to_string()));
-    if let Err(why) = written {
-        log::error!("{key} could not be written: {why}");
+    let mut json = Vec::with_capacity(USUAL_VERDICT);
+    decision.write_json(&mut json);
+    if let Err(status) = host::stream::set_property(key, &json) {
+        log::error!("{key} could not be written: {status}");
     }
 }
 

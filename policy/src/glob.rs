@@ -16,6 +16,8 @@ const WORDS: usize = MAX_GLOB / 64 + 1;
 pub struct PathGlob {
     text: Box<str>,
     tokens: Box<[Token]>,
+    /// How many of its first bytes mean themselves.
+    literal: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +85,12 @@ impl PathGlob {
         // `/**` twice in a row says no more than once.
         let mut segments: Vec<&str> = text.split('/').collect();
         segments.dedup_by(|next, last| *next == "**" && *last == "**");
+        let tokens = tokens(segments.join("/").as_bytes());
+        let literal = tokens.iter().take_while(|token| matches!(token, Token::Byte(_)));
         Ok(Self {
             text: text.into(),
-            tokens: tokens(segments.join("/").as_bytes()),
+            literal: literal.count(),
+            tokens,
         })
     }
 
@@ -98,9 +103,21 @@ impl PathGlob {
     /// Whether the whole of a clean path matches.
     #[must_use]
     pub fn matches(&self, path: &[u8]) -> bool {
+        // Nearly every pattern begins with a directory, and most paths are elsewhere.
+        let literal = self.text.as_bytes().get(..self.literal).unwrap_or_default();
+        let Some(rest) = path.strip_prefix(literal) else {
+            return false;
+        };
+        let open_end = match self.tokens.last() {
+            Some(Token::Across) => self.tokens.len().checked_sub(1),
+            _ => None,
+        };
         let mut states = States::default();
-        self.enter(&mut states, 0);
-        for &byte in path {
+        self.enter(&mut states, self.literal);
+        for &byte in rest {
+            if open_end.is_some_and(|end| states.contains(end)) {
+                return true;
+            }
             let mut next = States::default();
             for state in states.iter() {
                 let Some(&token) = self.tokens.get(state) else {

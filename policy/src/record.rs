@@ -1,6 +1,8 @@
 //! A decision in words: the JSON that the filter leaves in Envoy's filter
 //! state, and that reports are made of.
 
+mod json;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};

@@ -13,12 +13,10 @@ pub(crate) enum Side {
     Downstream = 2,
 }
 
-/// A request header, byte for byte; several of one name come joined by commas.
-pub(crate) fn request_header(name: &str) -> Result<Vec<u8>, Status> {
-    // SAFETY: pointer and length are those of a live string; see `read`.
-    read(|data, size| unsafe {
-        abi::proxy_get_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), data, size)
-    })
+/// All headers of the request, byte for byte, as [`RequestLine::of`](crate::header_pairs::RequestLine::of) reads them.
+pub(crate) fn request_headers() -> Result<Vec<u8>, Status> {
+    // SAFETY: the out-pointers are live, see `read`.
+    read(|data, size| unsafe { abi::proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
 }
 
 /// The first bytes of the body that the proxy holds, at most so many.

@@ -51,6 +51,15 @@ impl LabFilter {
     /// # Errors
     /// [`FilterError`] if this machine cannot run it.
     pub fn metered() -> Result<Self, FilterError> {
-        Self::from_bytes(&metered(crate::FILTER_WASM)?)
+        Self::from_bytes(&metered(crate::FILTER_WASM, false)?)
+    }
+
+    /// A filter from the bytes of its module, which counts for each of its functions too, by the names that its
+    /// module has for them.
+    ///
+    /// # Errors
+    /// [`FilterError`] if they are no proxy-wasm plugin.
+    pub fn metered_by_function(wasm: &[u8]) -> Result<Self, FilterError> {
+        Self::from_bytes(&metered(wasm, true)?)
     }
 }

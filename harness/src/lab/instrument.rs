@@ -180,7 +180,8 @@ impl Rewrite {
                         if export.name == ON_GRPC_CLOSE {
                             found.on_close = Some(export.index);
                         }
-                        if let Some(name) = export.name.strip_prefix(PREFIX) {
+                        let counter = export.name.strip_prefix(PREFIX).and_then(|name| name.split_once(':'));
+                        if let Some((_, name)) = counter {
                             found.counters.push((name.to_owned(), export.index));
                         }
                     }

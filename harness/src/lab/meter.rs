@@ -7,7 +7,7 @@
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{CodeSection, ConstExpr, ExportKind, ExportSection, Function, GlobalSection, GlobalType, Module};
 use wasm_encoder::{Instruction, ValType};
-use wasmparser::{Operator, Parser, Payload, TypeRef};
+use wasmparser::{KnownCustom, Name, Operator, Parser, Payload, TypeRef};
 
 use super::instrument::Unfit;
 
@@ -15,10 +15,15 @@ use super::instrument::Unfit;
 pub(super) const PREFIX: &str = "sluice_meter:";
 /// The counter of executed operators.
 pub(super) const FUEL: &str = "fuel";
+/// What begins the counter of a function of the module, before its name.
+pub(super) const FUNCTION: &str = "function:";
 
-/// The module with counters in it, which are exported globals.
-pub(super) fn metered(wasm: &[u8]) -> Result<Vec<u8>, Unfit> {
+/// The module with counters in it, which are exported globals; with one for each of its functions on request.
+pub(super) fn metered(wasm: &[u8], each_function: bool) -> Result<Vec<u8>, Unfit> {
     let mut meter = Meter::survey(wasm)?;
+    if !each_function {
+        meter.functions.clear();
+    }
     let mut module = Module::new();
     meter.parse_core_module(&mut module, Parser::new(0), wasm)?;
     Ok(module.finish())
@@ -31,6 +36,10 @@ struct Meter {
     imports: Vec<String>,
     /// How many globals it has.
     globals: u32,
+    /// The functions it defines, if each is to count for itself.
+    functions: Vec<String>,
+    /// How many of them have been written.
+    written: u32,
 }
 
 impl Meter {
@@ -49,6 +58,14 @@ impl Meter {
                         }
                     }
                 }
+                Payload::FunctionSection(functions) => {
+                    found.functions = (0..functions.count()).map(|at| format!("#{at}")).collect();
+                }
+                Payload::CustomSection(section) => {
+                    if let KnownCustom::Name(names) = section.as_known() {
+                        found.name(names)?;
+                    }
+                }
                 Payload::GlobalSection(globals) => {
                     found.globals += globals.count();
                     has_section = true;
@@ -59,8 +76,33 @@ impl Meter {
         if has_section { Ok(found) } else { Err(Unfit::NoGlobals) }
     }
 
+    /// Calls functions as the module's own section of names does.
+    fn name(&mut self, names: wasmparser::NameSectionReader<'_>) -> Result<(), Unfit> {
+        for names in names {
+            let Name::Function(names) = names.map_err(reencode::Error::from)? else {
+                continue;
+            };
+            for named in names {
+                let named = named.map_err(reencode::Error::from)?;
+                let defined = usize::try_from(named.index).unwrap_or(usize::MAX);
+                let place = defined.checked_sub(self.imports.len());
+                if let Some(function) = place.and_then(|place| self.functions.get_mut(place)) {
+                    named.name.clone_into(function);
+                }
+            }
+        }
+        Ok(())
+    }
+
     const fn fuel(&self) -> u32 {
         self.globals
+    }
+
+    /// The counters of the function that is being written.
+    fn spenders(&self) -> impl Iterator<Item = u32> + use<> {
+        let own = self.globals + 1 + self.imports.len() as u32 + self.written;
+        let has_own = !self.functions.is_empty();
+        std::iter::once(self.fuel()).chain(has_own.then_some(own))
     }
 
     /// The counter of an imported function, if it is one.
@@ -123,7 +165,7 @@ impl Reencode for Meter {
             mutable: true,
             shared: false,
         };
-        for _ in 0..=self.imports.len() {
+        for _ in 0..=self.imports.len() + self.functions.len() {
             globals.global(counter, &ConstExpr::i64_const(0));
         }
         Ok(())
@@ -135,9 +177,11 @@ impl Reencode for Meter {
         section: wasmparser::ExportSectionReader<'_>,
     ) -> Result<(), reencode::Error> {
         utils::parse_export_section(self, exports, section)?;
-        let names = std::iter::once(FUEL).chain(self.imports.iter().map(String::as_str));
-        for (counter, name) in (self.fuel()..).zip(names) {
-            exports.export(&format!("{PREFIX}{name}"), ExportKind::Global, counter);
+        let functions = self.functions.iter().map(|name| format!("{FUNCTION}{name}"));
+        let names = std::iter::once(FUEL.to_owned()).chain(self.imports.iter().cloned());
+        for (place, (counter, name)) in (self.fuel()..).zip(names.chain(functions)).enumerate() {
+            // Functions may have one name, exports may not.
+            exports.export(&format!("{PREFIX}{place}:{name}"), ExportKind::Global, counter);
         }
         Ok(())
     }
@@ -153,7 +197,9 @@ impl Reencode for Meter {
             let operator = operator?;
             spent += cost(&operator);
             if turns(&operator) && spent > 0 {
-                add(&mut function, self.fuel(), spent);
+                for counter in self.spenders() {
+                    add(&mut function, counter, spent);
+                }
                 spent = 0;
             }
             let instruction = self.instruction(operator)?;
@@ -165,6 +211,7 @@ impl Reencode for Meter {
             function.instruction(&instruction);
         }
         code.function(&function);
+        self.written += 1;
         Ok(())
     }
 }

@@ -155,7 +155,7 @@ impl Vm {
                 let told = self.table()?.told.saturating_sub(1) as u64;
                 number |= told << (part * PART_BITS);
             }
-            counts.set(name, number);
+            counts.add(name, number);
         }
         Ok(counts)
     }

@@ -135,6 +135,7 @@ fn a_rise_is_told_with_its_size() {
         let counts = Counts {
             fuel,
             host_calls: BTreeMap::from([("proxy_get_property".to_owned(), calls)]),
+            ..Counts::default()
         };
         Baseline::of([("work".to_owned(), Costs::of(counts, 65_536))].into_iter())
     };

@@ -1,12 +1,9 @@
 //! What is counted: decisions of one kind, by a policy of one size.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sluice_harness::lab::{Connection, Ending, Lab, LabFilter, Plugin, Request, VmId, VmSetup};
-
-use crate::baseline::Costs;
+use sluice_harness::lab::{Connection, Counts, Ending, Lab, LabFilter, Plugin, Request, VmId, VmSetup};
 
 /// How many requests or connections are counted.
 pub(crate) const REQUESTS: u64 = 100;
@@ -72,28 +69,24 @@ impl Work {
         matches!(self.kind, Kind::Allow | Kind::AllowPath | Kind::Tunnel)
     }
 
-    /// What [`REQUESTS`] of them cost, events sent and acknowledged included; or what the start does.
-    pub(crate) fn costs(&self) -> Costs {
-        static FILTER: LazyLock<LabFilter> = LazyLock::new(|| LabFilter::metered().unwrap());
+    /// What [`REQUESTS`] of them cost a filter that counts, events sent and acknowledged included; or what the
+    /// start does. And the bytes of its memory at the end.
+    pub(crate) fn costs(&self, filter: &LabFilter) -> (Counts, usize) {
         let plugin = match self.kind {
             Kind::Connection => Plugin::tcp(self.configuration().to_string()),
             _ => Plugin::http(self.configuration().to_string()),
         };
-        let mut lab = Lab::with_vms(&FILTER, &VmSetup::new(plugin), 1).unwrap();
+        let mut lab = Lab::with_vms(filter, &VmSetup::new(plugin), 1).unwrap();
+        let mut counts = lab.counted(VM).unwrap();
         if self.kind != Kind::Start {
             // What is done once, as for the first request of a host, is no part of it.
             self.run(&mut lab);
-        }
-        let before = match self.kind {
-            Kind::Start => Default::default(),
-            _ => lab.counted(VM).unwrap(),
-        };
-        if self.kind != Kind::Start {
+            let before = lab.counted(VM).unwrap();
             self.run(&mut lab);
+            counts = lab.counted(VM).unwrap().since(&before);
         }
-        let counts = lab.counted(VM).unwrap().since(&before);
         assert_eq!(lab.traps(), []);
-        Costs::of(counts, lab.memory(VM).unwrap())
+        (counts, lab.memory(VM).unwrap())
     }
 
     fn configuration(&self) -> Value {
