@@ -1,5 +1,7 @@
 //! What is counted: decisions of one kind, by a policy of one size.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -77,12 +79,19 @@ impl Work {
             _ => Plugin::http(self.configuration().to_string()),
         };
         let mut lab = Lab::with_vms(filter, &VmSetup::new(plugin), 1).unwrap();
+        let sent = Rc::new(Cell::new(0_usize));
+        let acknowledged = Rc::clone(&sent);
+        lab.respond_with(move |call| {
+            acknowledged.set(acknowledged.get() + call.message.len());
+            Some(Ok(Vec::new()))
+        });
         let mut counts = lab.counted(VM).unwrap();
         if self.kind != Kind::Start {
             // What is done once, as for the first request of a host, is no part of it.
             self.run(&mut lab);
-            let before = lab.counted(VM).unwrap();
+            let (before, bytes) = (lab.counted(VM).unwrap(), sent.get());
             self.run(&mut lab);
+            assert_eq!(sent.get() > bytes, self.events, "what was recorded is sent");
             counts = lab.counted(VM).unwrap().since(&before);
         }
         assert_eq!(lab.traps(), []);
