@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help run demo test bench fuel build wasm image setup fmt clippy doc test-all test-native test-wasm test-envoy clean
+.PHONY: help run demo test bench bench-envoy fuel build wasm image setup fmt clippy doc test-all test-native test-wasm test-envoy clean
 
 WASM := target/sluice_filter.wasm
 STAGE := ./.ci/stage
@@ -37,6 +37,12 @@ test: setup ## every test there is, and fmt, clippy, docs
 # In one call: cargo chooses features for the packages it is given, so three would compile much of it three times.
 bench: setup ## decision time, load time and memory, replay throughput, changes of policy in Envoy, the collector
 	@ENVOY="$$(envoy/find-envoy)" cargo bench --workspace $(addprefix --bench ,decide load replay policy_changes collecting reviewing)
+
+bench-envoy: setup ## what a decision costs in Envoy beside RBAC, Lua and ext_authz: tables and a chart in target/bench; about fifteen minutes
+	@for tool in wrk h2load taskset; do
+		command -v $$tool >/dev/null || { echo "$$tool is missing (Debian: wrk, nghttp2-client, util-linux)" >&2; exit 1; }
+	done
+	ENVOY="$$(envoy/find-envoy)" cargo bench --workspace --bench envoy
 
 fuel: setup ## where the filter's work goes, function by function, in counts that no machine changes
 	@export CARGO_PROFILE_FILTER_STRIP=none

@@ -16,20 +16,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = protox::compile(["sluice/policy/v1/policy_service.proto"], [&protos])?;
     tonic_prost_build::configure().build_server(false).compile_fds(files)?;
     trapping_filter()?;
-    foreign_plugin()
+    plugin("foreign")?;
+    plugin("reader")
 }
 
 /// A plugin that is not ours.
-fn foreign_plugin() -> Result<(), Box<dyn Error>> {
+fn plugin(name: &str) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=plugins");
     let out_dir = PathBuf::from(variable("OUT_DIR"));
     let target_dir = outer_target_dir(&out_dir).join("foreign-wasm");
-    let output = nested_cargo(&workspace(), &target_dir, "sluice-foreign").output()?;
+    let output = nested_cargo(&workspace(), &target_dir, &format!("sluice-{name}")).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
-    let built = target_dir.join(TARGET).join(PROFILE).join("sluice_foreign.wasm");
-    fs::copy(built, out_dir.join("foreign.wasm"))?;
+    let built = target_dir
+        .join(TARGET)
+        .join(PROFILE)
+        .join(format!("sluice_{name}.wasm"));
+    fs::copy(built, out_dir.join(format!("{name}.wasm")))?;
     Ok(())
 }
 
