@@ -5,7 +5,7 @@ use std::path::Path;
 
 use plotters::prelude::{
     ChartBuilder, Circle, Color, IntoDrawingArea, IntoFont, IntoLogRange, LineSeries, Palette, Palette99, PathElement,
-    SVGBackend, WHITE,
+    SVGBackend, SeriesLabelPosition, WHITE,
 };
 use plotters::series::PointSeries;
 
@@ -56,6 +56,7 @@ fn try_draw(lines: &Lines<'_>, most: f64, path: &Path) -> Result<(), Box<dyn std
     }
     chart
         .configure_series_labels()
+        .position(SeriesLabelPosition::LowerLeft)
         .border_style(colour())
         .background_style(WHITE)
         .draw()?;
