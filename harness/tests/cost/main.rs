@@ -41,7 +41,7 @@ fn nothing_costs_more_than_it_did() {
 /// The budget of DESIGN.md.
 #[test]
 fn an_allowed_request_reads_little_of_the_host() {
-    for work in work::all().filter(Work::is_allowed) {
+    for work in work::all().filter(|work| work.name().contains("allowed")) {
         let reads = costs(&work).reads();
         assert!(
             reads <= 8 * work::REQUESTS,

@@ -67,10 +67,6 @@ impl Work {
         format!("{kind}, {} rules, events {events}", self.rules)
     }
 
-    pub(crate) fn is_allowed(&self) -> bool {
-        matches!(self.kind, Kind::Allow | Kind::AllowPath | Kind::Tunnel)
-    }
-
     /// What [`REQUESTS`] of them cost a filter that counts, events sent and acknowledged included; or what the
     /// start does. And the bytes of its memory at the end.
     pub(crate) fn costs(&self, filter: &LabFilter) -> (Counts, usize) {
