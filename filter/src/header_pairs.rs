@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn what_is_not_whole_is_not_there() {
         let all = pairs(&[(":authority", "a.example.com"), (":method", "GET")]);
-        for end in 0..all.len() {
+        // The last NUL ends nothing that is not whole without it.
+        for end in 0..all.len() - 1 {
             let found = RequestLine::of(&all[..end]);
             assert!(found.method.is_empty(), "{end}");
             assert!(
