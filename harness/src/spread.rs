@@ -8,13 +8,17 @@ use std::thread;
 const APART: usize = 4_096;
 
 /// Makes something of each, in order; of very many on all processors.
-pub fn each<T: Send, U: Send>(all: Vec<T>, make: impl Fn(T) -> U + Sync) -> Vec<U> {
-    let make_all = |part: Vec<T>| part.into_iter().map(&make).collect::<Vec<U>>();
-    joined(parts(all, make_all))
+///
+/// # Errors
+/// The first that `make` says.
+pub fn try_each<T: Send, U: Send, E: Send>(all: Vec<T>, make: impl Fn(T) -> Result<U, E> + Sync) -> Result<Vec<U>, E> {
+    let make_all = |part: Vec<T>| part.into_iter().map(&make).collect::<Result<Vec<U>, E>>();
+    let made: Result<Vec<Vec<U>>, E> = parts(all, make_all).into_iter().collect();
+    Ok(joined(made?))
 }
 
 /// All parts in one. Where there is but one nothing is moved, of two only the second.
-pub fn joined<T>(parts: Vec<Vec<T>>) -> Vec<T> {
+fn joined<T>(parts: Vec<Vec<T>>) -> Vec<T> {
     let mut parts = parts.into_iter();
     let mut all = parts.next().unwrap_or_default();
     all.reserve_exact(parts.as_slice().iter().map(Vec::len).sum());
@@ -23,7 +27,7 @@ pub fn joined<T>(parts: Vec<Vec<T>>) -> Vec<T> {
 }
 
 /// Makes something of all of them; of very many a thing of each part, in order, on all processors.
-pub fn parts<T: Send, U: Send>(all: Vec<T>, make: impl Fn(Vec<T>) -> U + Sync) -> Vec<U> {
+fn parts<T: Send, U: Send>(all: Vec<T>, make: impl Fn(Vec<T>) -> U + Sync) -> Vec<U> {
     let processors = processors();
     if all.len() < APART || processors == 1 {
         return vec![make(all)];
@@ -79,8 +83,14 @@ mod tests {
     #[test]
     fn nothing_is_left_out_and_the_order_stays() {
         for number in [0, 1, APART - 1, APART, APART + 1, 3 * APART + 1] {
-            let made = each((0..number).collect(), |one| one + 1);
-            assert!(made.into_iter().eq(1..=number), "{number}");
+            let made = try_each((0..number).collect(), |one| Ok::<usize, usize>(one + 1));
+            assert!(made.unwrap().into_iter().eq(1..=number), "{number}");
+            let last = number.saturating_sub(1);
+            let none = try_each(
+                (0..number).collect(),
+                |one| if one == last { Err(one) } else { Ok(one) },
+            );
+            assert_eq!(none.is_err(), number > 0, "{number}");
         }
     }
 

@@ -8,11 +8,13 @@ use plotters::prelude::{
     SVGBackend, SeriesLabelPosition, WHITE,
 };
 use plotters::series::PointSeries;
+use plotters::style::RGBColor;
 
 use crate::report::Report;
 use crate::subject::Protocol;
 
 const SIZE: (u32, u32) = (820, 460);
+const BORDER: RGBColor = RGBColor(160, 160, 160);
 
 /// Draws it.
 pub(crate) fn draw(report: &Report, path: &Path) {
@@ -57,13 +59,9 @@ fn try_draw(lines: &Lines<'_>, most: f64, path: &Path) -> Result<(), Box<dyn std
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::LowerLeft)
-        .border_style(colour())
+        .border_style(BORDER)
         .background_style(WHITE)
         .draw()?;
     area.present()?;
     Ok(())
-}
-
-fn colour() -> plotters::style::RGBColor {
-    plotters::style::RGBColor(160, 160, 160)
 }

@@ -51,15 +51,11 @@ fn sum(days: &[Day]) -> Result<Table, Error> {
     let texts = days
         .iter()
         .flat_map(|(day, text)| text.lines().map(|line| (*day, line)));
-    let lines = |part: Vec<(i32, _)>| part.into_iter().map(|(day, text)| Line::of(day, text)).collect();
-    let lines: Result<Vec<Vec<Line<'_>>>, Error> = spread::parts(texts.collect(), lines).into_iter().collect();
-    let mut lines = spread::joined(lines?);
+    let mut lines = spread::try_each(texts.collect(), |(day, text)| Line::of(day, text))?;
     // Mostly they come in order, day by day.
     lines.sort_by_key(Line::of_what);
     let of_one: Vec<&[Line<'_>]> = lines.chunk_by(|one, other| one.of_what() == other.of_what()).collect();
-    let parts = spread::parts(of_one, |part| part.into_iter().map(destination).collect());
-    let summed: Result<Vec<Vec<Destination>>, Error> = parts.into_iter().collect();
-    Ok(Table::in_order(spread::joined(summed?)))
+    Ok(Table::in_order(spread::try_each(of_one, destination)?))
 }
 
 /// What its days say of one destination, all of them.
